@@ -1,0 +1,1 @@
+"""Faces: detection, landmarks, alignment, and the array type that travels through the house."""

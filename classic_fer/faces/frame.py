@@ -51,9 +51,7 @@ class Frame:
             raise ParameterError(f"size must be at least 16 pixels, got {size}")
         eyes = 1 - 2 * margin
         top = 0.55 - eyes * _MOUTH_DROP / 2
-        return cls(
-            size, (margin, top), (1 - margin, top), (0.5, top + eyes * _MOUTH_DROP)
-        )
+        return cls(size, (margin, top), (1 - margin, top), (0.5, top + eyes * _MOUTH_DROP))
 
     @property
     def points(self) -> NDArray[np.float64]:
@@ -87,12 +85,16 @@ class Alignment:
     frame : Frame
         Where eyes and mouth lie. For data of cropped faces (detector ``"none"``) this is where
         they lie in the crops, and photos are warped into it.
+    crops_of : str or None
+        Name of the data set of cropped faces that `frame` was estimated on; None for a frame
+        that was chosen. Crops of that data set are taken as they are, others are warped.
     """
 
     detector: str = "dlib"
     landmarks: str = "68"
     not_found: str = "whole"
     frame: Frame = field(default_factory=Frame.standard)
+    crops_of: str | None = None
 
     def __post_init__(self) -> None:
         if self.landmarks not in LANDMARK_CHOICES:
@@ -119,5 +121,9 @@ class Alignment:
     def from_dict(cls, data: dict[str, Any]) -> Alignment:
         """Inverse of `to_dict`."""
         return cls(
-            data["detector"], data["landmarks"], data["not_found"], Frame.from_dict(data["frame"])
+            detector=data["detector"],
+            landmarks=data["landmarks"],
+            not_found=data["not_found"],
+            frame=Frame.from_dict(data["frame"]),
+            crops_of=data["crops_of"],
         )

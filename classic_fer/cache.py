@@ -1,0 +1,157 @@
+"""Cache: results on disk, found again by the content they were computed from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import sys
+import uuid
+import warnings
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from classic_fer.errors import ParameterError
+
+if TYPE_CHECKING:
+    from joblib import Memory
+
+__all__ = ["CacheInfo", "cache_folder", "clear", "info", "limit_bytes", "memory", "trim"]
+
+_RESULT_FILE = "output.pkl"  # one in the folder of each result of joblib.Memory
+_DEFAULT_LIMIT = "4G"
+_UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """State of the cache.
+
+    Attributes
+    ----------
+    folder : Path
+        Where it lies; need not exist yet.
+    entries : int
+        Number of stored results.
+    bytes : int
+        Their size on disk.
+    limit : int
+        Size to which `trim` shrinks it, in bytes.
+    """
+
+    folder: Path
+    entries: int
+    bytes: int
+    limit: int
+
+
+def cache_folder() -> Path:
+    """``$CLASSIC_FER_CACHE``, or ``classic_fer`` in the cache folder of the platform."""
+    chosen = os.environ.get("CLASSIC_FER_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    home = Path.home()
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local"
+    elif sys.platform == "darwin":
+        base = home / "Library" / "Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or home / ".cache"
+    return Path(base) / "classic_fer"
+
+
+def limit_bytes() -> int:
+    """Size limit of the cache: ``$CLASSIC_FER_CACHE_SIZE`` (such as ``500M``), default 4G.
+
+    Raises
+    ------
+    ParameterError
+        If the variable is not a size.
+    """
+    text = os.environ.get("CLASSIC_FER_CACHE_SIZE") or _DEFAULT_LIMIT
+    number, unit = (text[:-1], text[-1].upper()) if text[-1:].isalpha() else (text, "")
+    try:
+        size = int(float(number) * (_UNITS[unit] if unit else 1))
+    except (KeyError, ValueError, OverflowError):
+        size = -1
+    if size < 0:
+        raise ParameterError(
+            f"CLASSIC_FER_CACHE_SIZE is {text!r}; expected a size in bytes or with K, M, G or T, "
+            "such as 500M"
+        )
+    return size
+
+
+def memory() -> Memory:
+    """The cache as a ``joblib.Memory``, safe with several processes.
+
+    Returns
+    -------
+    joblib.Memory
+        Without a location, so that it stores nothing, if the folder cannot be written; this is
+        warned about once.
+    """
+    from joblib import Memory
+
+    folder = cache_folder()
+    try:
+        _probe(folder)
+    except OSError as error:
+        _warn_once(folder, error.strerror or str(error))
+        return Memory(location=None, verbose=0)
+    return Memory(location=str(folder), verbose=0)
+
+
+def _probe(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    probe = folder / f".probe-{uuid.uuid4().hex}"
+    probe.touch()
+    probe.unlink()
+
+
+@lru_cache(maxsize=16)
+def _warn_once(folder: Path, reason: str) -> None:
+    warnings.warn(
+        f"the cache folder {folder} cannot be written ({reason}): results are computed anew each "
+        "time; set CLASSIC_FER_CACHE to a folder that can be written",
+        UserWarning,
+        stacklevel=3,
+    )
+
+
+def info() -> CacheInfo:
+    """Folder, number of results, size and limit of the cache."""
+    folder = cache_folder()
+    entries = size = 0
+    for path in (folder / "joblib").rglob("*"):
+        try:
+            status = path.stat()
+        except FileNotFoundError:  # another process is trimming
+            continue
+        if not stat.S_ISDIR(status.st_mode):
+            size += status.st_size
+            entries += path.name == _RESULT_FILE
+    return CacheInfo(folder, entries, size, limit_bytes())
+
+
+def trim() -> None:
+    """Remove the results that were not used for longest until the cache keeps its limit."""
+    if info().bytes > limit_bytes():
+        memory().reduce_size(bytes_limit=limit_bytes())
+
+
+def clear() -> CacheInfo:
+    """Remove all results; returns what was there.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written.
+    """
+    before = info()
+    stored = before.folder / "joblib"
+    if stored.is_dir():
+        shutil.rmtree(stored)
+    return before

@@ -1,0 +1,174 @@
+"""Single: the faces of one photo, each brought into the frame by one similarity transform."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from classic_fer.errors import ParameterError
+from classic_fer.faces.detectors import detect
+from classic_fer.faces.frame import Alignment, Frame
+from classic_fer.faces.landmarks import (
+    box_around,
+    eyes_and_mouth,
+    points_in_box,
+    predict_landmarks,
+)
+from classic_fer.faces.photo import as_grey, decode_item, read_item
+from classic_fer.faces.similarity import (
+    apply_similarity,
+    estimate_similarity,
+    warp_face,
+    whole_image,
+)
+from classic_fer.faces.types import N_LANDMARKS, make_faces
+
+__all__ = ["align_face", "align_photo"]
+
+Photo = str | Path | NDArray[np.uint8]
+
+
+def align_face(
+    photo: NDArray[np.uint8], points: ArrayLike, frame: Frame
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Warp a face so that its eyes and mouth come to lie where the frame has them.
+
+    Parameters
+    ----------
+    photo : ndarray of uint8, shape (H, W) or (H, W, 3)
+        Grey or RGB.
+    points : array_like, shape (3, 2)
+        Left eye, right eye and mouth centre, x, y in pixels of the photo; see `eyes_and_mouth`.
+    frame : Frame
+        Where they are to lie.
+
+    Returns
+    -------
+    image : ndarray of uint8, shape (frame.size, frame.size)
+        Grey; antialiased where it is smaller than the face in the photo (`similarity.warp_face`).
+    matrix : ndarray of float64, shape (2, 3)
+        The least-squares similarity from pixels of the photo to pixels of the image.
+
+    Raises
+    ------
+    ParameterError
+        If the points are not finite or coincide.
+    """
+    matrix = estimate_similarity(points, frame.points - 0.5)
+    return warp_face(as_grey(photo), matrix, frame.size), matrix
+
+
+def align_photo(
+    photo: Photo,
+    alignment: Alignment,
+    *,
+    box: ArrayLike | None = None,
+    landmarks: ArrayLike | None = None,
+    largest: bool = True,
+) -> NDArray:
+    """The faces of one photo.
+
+    Parameters
+    ----------
+    photo : path, or ndarray of uint8, shape (H, W) or (H, W, 3)
+        Grey or RGB.
+    alignment : Alignment
+        How faces are found, and the frame. A detector ``"none"`` or ``"data"`` says how the
+        training data were read; in a photo, dlib finds the faces, and 68 landmarks bring them
+        into the frame.
+    box : array_like, shape (4,), optional
+        The face, if it is known: x, y, width, height in pixels of the photo.
+    landmarks : array_like, shape (68, 2), optional
+        Its landmarks, if they are known: x, y in pixels of the photo.
+    largest : bool
+        Whether only the largest face is taken, else all of them.
+
+    Returns
+    -------
+    structured ndarray, shape (k,)
+        Faces, the largest first, k at least 1: without a face, the whole image in one row with
+        `found` False. `landmarks` is NaN if the alignment asks for 5 or none.
+
+    Raises
+    ------
+    MissingFileError, ImageError
+        If the photo is a path that cannot be read.
+    ParameterError
+        If it is an array that is no photo.
+
+    Notes
+    -----
+    A box or landmarks that hold NaN, or have no extent, count as unknown. In boxes that are not
+    dlib's, landmarks are predicted twice, the second time in the box around the first ones.
+    """
+    image = _photo(photo)
+    grey = as_grey(image)
+    if _has_extent(landmarks, (N_LANDMARKS, 2)):
+        points = np.asarray(landmarks, dtype=np.float64)
+        around = box if _is_box(box) else box_around(eyes_and_mouth(points))
+        return _row(grey, alignment, eyes_and_mouth(points), points, around)
+    if _is_box(box):
+        boxes, exact = np.asarray(box, dtype=np.float32)[None], False
+    else:
+        detector = "dlib" if alignment.detector in ("none", "data") else alignment.detector
+        boxes, exact = detect(image, detector=detector), detector == "dlib"
+    if not len(boxes):
+        matrix = whole_image(grey.shape, alignment.frame.size)
+        return make_faces(warp_face(grey, matrix, alignment.frame.size)[None], found=[False])
+    rows = [_align_in_box(grey, alignment, b, exact) for b in (boxes[:1] if largest else boxes)]
+    return np.concatenate(rows)
+
+
+def _photo(photo: Photo) -> NDArray[np.uint8]:
+    path = "" if isinstance(photo, np.ndarray) else str(photo)
+    return decode_item(read_item(photo), path=path)
+
+
+def _align_in_box(
+    grey: NDArray[np.uint8], alignment: Alignment, box: NDArray, exact: bool
+) -> NDArray:
+    """The face in a box; `exact` says that the box is one of dlib's detector."""
+    # Crops have one frame and need no landmarks, but a photo needs them to come into that frame.
+    crop_frame = alignment.detector == "none" or alignment.crops_of is not None
+    if alignment.landmarks == "none" and not crop_frame:
+        return _row(grey, alignment, points_in_box(box), None, box)
+    model = "5" if alignment.landmarks == "5" else "68"
+    start = box
+    if not exact:
+        start = box_around(eyes_and_mouth(predict_landmarks(grey, box, model=model)))
+    landmarks = predict_landmarks(grey, start, model=model)
+    kept = landmarks if alignment.landmarks in ("68", "data") else None
+    return _row(grey, alignment, eyes_and_mouth(landmarks), kept, box)
+
+
+def _row(
+    grey: NDArray[np.uint8],
+    alignment: Alignment,
+    points: NDArray,
+    landmarks: NDArray | None,
+    box: ArrayLike | None,
+) -> NDArray:
+    image, matrix = align_face(grey, points, alignment.frame)
+    moved = None if landmarks is None else apply_similarity(matrix, landmarks)[None]
+    return make_faces(image[None], landmarks=moved, boxes=np.asarray(box)[None])
+
+
+def _has_extent(points: ArrayLike | None, shape: tuple[int, int]) -> bool:
+    """Whether these are finite points that differ by more than a pixel."""
+    if points is None:
+        return False
+    values = np.asarray(points, dtype=np.float64)
+    if values.shape != shape:
+        raise ParameterError(f"expected points of shape {shape}, got {values.shape}")
+    return bool(np.isfinite(values).all() and np.ptp(values, axis=0).min() > 1)
+
+
+def _is_box(box: ArrayLike | None) -> bool:
+    if box is None:
+        return False
+    values = np.asarray(box, dtype=np.float64)
+    if values.shape != (4,):
+        raise ParameterError(f"expected a box x, y, width, height, got shape {values.shape}")
+    return bool(np.isfinite(values).all() and values[2:].min() > 1)
