@@ -77,7 +77,7 @@ def align_faces(
     alignment : Alignment, optional
         That of a model, so that these faces come to lie as its training faces did.
     size : int, optional
-        Height and width of the aligned faces in pixels, at least 16; by default 96 for photos,
+        Height and width of the aligned faces in pixels, at least 16; by default 64 for photos,
         and the size of the crops (at most 128) for crops. Not together with `alignment`.
     detector, landmarks, not_found : str, optional
         See `Alignment`. By default those of `alignment`, else those of the data card, else
@@ -111,9 +111,12 @@ def align_faces(
     -----
     Photos: each face is warped so that eye centres and mouth lie in ``alignment.frame``. Crops
     (data cards with the detector ``"none"``): the frame is estimated on training crops; crops of
-    its size keep every bit. When a model's alignment is given, crops of the data set it was
-    trained on stay as they are, and other crops are warped from their own estimated frame into
-    the model's by one similarity for all. Photos met by a model of crops are searched with dlib.
+    its size keep every bit. When such a model's alignment is given, crops of the data set it was
+    trained on stay as they are, other crops are warped from their own estimated frame into the
+    model's by one similarity for all, and photos are searched with dlib.
+
+    With another detector, crops are searched like photos and aligned one by one. A crop in which
+    no face is found is warped from the crops' own frame, so that it fits the others.
     """
     photos = _photos(data)
     if size is not None and alignment is not None:
@@ -127,8 +130,7 @@ def align_faces(
     if chosen.detector == "none":
         plan = _crop_plan(photos, chosen, given=alignment is not None, size=size, cache=cache)
     else:
-        frame = Frame.standard(size) if size else chosen.frame
-        plan = Plan(replace(chosen, frame=frame))
+        plan = _photo_plan(photos, chosen, given=alignment is not None, size=size, cache=cache)
     _check_tools(plan.alignment)
     used = replace(
         photos,
@@ -202,10 +204,10 @@ def _choose(
         if card is None and detector == "none":
             base = replace(base, landmarks="none")
     else:
-        is_crops = card is not None and (card.cropped or card.detector == "none")
-        base = replace(alignment, detector="none") if is_crops else alignment
-        if not is_crops and alignment.detector == "none":
-            base = replace(alignment, detector="dlib")
+        searched = alignment.detector == "none" and not _are_crops(photos)
+        base = replace(alignment, detector="dlib") if searched else alignment
+    if detector not in (None, "none") and landmarks is None and base.landmarks == "none":
+        base = replace(base, landmarks="68")
     chosen = replace(
         base,
         detector=detector or base.detector,
@@ -221,17 +223,40 @@ def _choose(
     return chosen
 
 
+def _are_crops(photos: Photos) -> bool:
+    """Whether the data card says that the images are faces already."""
+    return photos.card is not None and (photos.card.cropped or photos.card.detector == "none")
+
+
+def _photo_plan(
+    photos: Photos, chosen: Alignment, *, given: bool, size: int | None, cache: bool
+) -> Plan:
+    """How faces that are searched for come into the frame.
+
+    Crops in which none is found come there by their own frame, measured where one was found.
+    """
+    plan = Plan(replace(chosen, frame=Frame.standard(size)) if size else chosen)
+    if not _are_crops(photos) or (given and chosen.crops_of == photos.name):
+        return plan
+    own = _own_frame(photos, size=None, cache=cache)
+    trained_on = chosen.crops_of if given else photos.name
+    return Plan(replace(plan.alignment, whole=own, crops_of=trained_on))
+
+
 def _crop_plan(
-    photos: Photos,
-    chosen: Alignment,
-    *,
-    given: bool,
-    size: int | None,
-    cache: bool,
+    photos: Photos, chosen: Alignment, *, given: bool, size: int | None, cache: bool
 ) -> Plan:
     """How crops come into the frame: their own, unless the alignment of a model is given."""
     if given and chosen.crops_of == photos.name:
         return Plan(chosen, crops=True)
+    own = _own_frame(photos, size=size, cache=cache)
+    if given:
+        return Plan(chosen, crops=True, own_frame=own)
+    return Plan(replace(chosen, frame=own, crops_of=photos.name), crops=True)
+
+
+def _own_frame(photos: Photos, *, size: int | None, cache: bool) -> Frame:
+    """Where eyes and mouth lie in crops of these data, measured on a sample of training rows."""
     rows = np.arange(len(photos))
     if photos.split is not None:
         official = photos.card.official_split if photos.card else None
@@ -240,10 +265,7 @@ def _crop_plan(
         rows = training if len(training) else rows
     spread = np.linspace(0, len(rows) - 1, min(MAX_CROPS, len(rows))).round().astype(np.intp)
     sides, points = measure_crops(photos, rows[spread], cache=cache)
-    own = frame_from_points(points, size or max(usual_size(sides), MIN_SIZE))
-    if given:
-        return Plan(chosen, crops=True, own_frame=own)
-    return Plan(replace(chosen, frame=own, crops_of=photos.name), crops=True)
+    return frame_from_points(points, size or max(usual_size(sides), MIN_SIZE))
 
 
 def _check_tools(alignment: Alignment) -> None:

@@ -39,7 +39,7 @@ class Frame:
     mouth: tuple[float, float]
 
     @classmethod
-    def standard(cls, size: int = 96, margin: float = 0.27) -> Frame:
+    def standard(cls, size: int = 64, margin: float = 0.27) -> Frame:
         """The frame for photos: level eyes, `margin` of the width left beside each eye centre.
 
         Eyes and mouth lie symmetrically about 0.55 of the height, the distance from eye line to
@@ -55,7 +55,10 @@ class Frame:
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """Left eye, right eye and mouth, shape (3, 2), x, y in pixels of the aligned image."""
+        """Left eye, right eye and mouth, shape (3, 2), x, y in pixels from the top left corner.
+
+        Corners are whole numbers here; a pixel centre's index is 0.5 less.
+        """
         return np.array([self.left_eye, self.right_eye, self.mouth]) * self.size
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,8 +89,12 @@ class Alignment:
         Where eyes and mouth lie. For data of cropped faces (detector ``"none"``) this is where
         they lie in the crops, and photos are warped into it.
     crops_of : str or None
-        Name of the data set of cropped faces that `frame` was estimated on; None for a frame
-        that was chosen. Crops of that data set are taken as they are, others are warped.
+        Name of the data set of cropped faces that `frame` (detector ``"none"``) or `whole` was
+        estimated on; None for a frame that was chosen.
+    whole : Frame or None
+        Where eyes and mouth are taken to lie in an image in which no face is found, so that the
+        whole image can be warped into `frame`; None: the image is only resized. It is estimated
+        where a detector is used on cropped faces.
     """
 
     detector: str = "dlib"
@@ -95,6 +102,7 @@ class Alignment:
     not_found: str = "whole"
     frame: Frame = field(default_factory=Frame.standard)
     crops_of: str | None = None
+    whole: Frame | None = None
 
     def __post_init__(self) -> None:
         if self.landmarks not in LANDMARK_CHOICES:
@@ -126,4 +134,5 @@ class Alignment:
             not_found=data["not_found"],
             frame=Frame.from_dict(data["frame"]),
             crops_of=data["crops_of"],
+            whole=Frame.from_dict(data["whole"]) if data["whole"] else None,
         )

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.errors import ParameterError
+from classic_fer.faces.crops import crop_matrix
 from classic_fer.faces.detectors import detect
 from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.faces.landmarks import (
@@ -21,7 +22,6 @@ from classic_fer.faces.similarity import (
     apply_similarity,
     estimate_similarity,
     warp_face,
-    whole_image,
 )
 from classic_fer.faces.types import N_LANDMARKS, make_faces
 
@@ -115,7 +115,7 @@ def align_photo(
         detector = "dlib" if alignment.detector in ("none", "data") else alignment.detector
         boxes, exact = detect(image, detector=detector), detector == "dlib"
     if not len(boxes):
-        matrix = whole_image(grey.shape, alignment.frame.size)
+        matrix = crop_matrix(grey.shape, alignment.frame, own_frame=alignment.whole)
         return make_faces(warp_face(grey, matrix, alignment.frame.size)[None], found=[False])
     rows = [_align_in_box(grey, alignment, b, exact) for b in (boxes[:1] if largest else boxes)]
     return np.concatenate(rows)

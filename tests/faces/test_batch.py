@@ -137,7 +137,7 @@ def test_progress_counts_up_to_all(photos: np.ndarray, n_jobs: int) -> None:
 def test_no_photos_are_no_faces() -> None:
     faces = align_faces([])
     assert faces.shape == (0,)
-    assert faces["image"].shape == (0, 96, 96)
+    assert faces["image"].shape == (0, 64, 64)
 
 
 def test_damaged_cache_entry_is_computed_anew(

@@ -204,12 +204,9 @@ def test_constant_similarity_by_hand() -> None:
     assert is_identity(crop_matrix((50, 50), own, own_frame=own))
 
 
-@pytest.mark.parametrize("crops_of", ["others", None])
-def test_other_crops_are_warped_by_one_similarity_for_all(
-    drawn: SyntheticFaces, crops_of: str | None
-) -> None:
+def test_other_crops_are_warped_by_one_similarity_for_all(drawn: SyntheticFaces) -> None:
     data = _dataset(drawn, _crops(drawn), "mine")
-    model = Alignment("none" if crops_of else "dlib", "none", frame=OTHER, crops_of=crops_of)
+    model = Alignment("none", "none", frame=OTHER, crops_of="others")
     aligned = align_faces(data, alignment=model)
     assert aligned.faces is not None
     assert aligned.faces["image"].shape[1:] == (48, 48)
@@ -221,6 +218,29 @@ def test_other_crops_are_warped_by_one_similarity_for_all(
     for crop, face in zip(data.photos, aligned.faces):
         expected = align_crop(crop, OTHER, own_frame=own)
         np.testing.assert_array_equal(face["image"], expected["image"][0])
+
+
+def test_crops_that_are_searched_keep_the_crop_frame_where_no_face_is_found(
+    drawn: SyntheticFaces,
+) -> None:
+    crops = _crops(drawn)
+    flat = np.full((1, 64, 64), 90, dtype=np.uint8)
+    flat[0, 20:30, 10:50] = 20  # no face, but not the same everywhere
+    data = _dataset(drawn, np.concatenate([crops[:-1], flat]), "mine")
+    trained = align_faces(data, detector="dlib")
+    model = trained.alignment
+    assert trained.faces is not None
+    assert model is not None
+    assert (model.landmarks, model.crops_of) == ("68", "mine")
+    assert model.whole is not None
+    assert not trained.faces["found"][-1]
+    expected = align_crop(flat[0], model.frame, own_frame=model.whole)["image"][0]
+    np.testing.assert_array_equal(trained.faces["image"][-1], expected)
+    # The model's alignment, stored and read back, gives the same faces, one by one too.
+    again = align_faces(data, alignment=Alignment.from_dict(model.to_dict()))
+    assert again.faces is not None
+    assert again.faces.tobytes() == trained.faces.tobytes()
+    assert align_photo(flat[0], model).tobytes() == trained.faces[-1:].tobytes()
 
 
 def test_photos_are_searched_and_warped_into_the_frame_of_crops(drawn: SyntheticFaces) -> None:
