@@ -1,0 +1,135 @@
+"""Score a trained recognizer on data that it never saw."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classic_fer.emotions import order_classes
+from classic_fer.errors import DataError
+from classic_fer.evaluation.predictions_table import (
+    aligned_faces,
+    coverage_of,
+    data_facts,
+    predictions_table,
+    score_sheets,
+)
+from classic_fer.evaluation.result import Result, environment
+from classic_fer.evaluation.split_files import protocol_hash
+
+if TYPE_CHECKING:
+    from classic_fer.datasets.dataset import Dataset
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    recognizer: Any, dataset: Dataset, *, restrict_classes: bool = False, random_state: int = 0
+) -> Result:
+    """Scores and predictions of a trained recognizer; nothing is trained.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        Or anything else with ``predict_proba`` over Faces and ``classes_``.
+    dataset : Dataset
+        Aligned as the recognizer's training faces were. Rows of classes that the recognizer
+        lacks are counted, named and left out.
+    restrict_classes : bool
+        Let the recognizer choose only among classes that the data have. Otherwise predictions of
+        other classes count as wrong.
+    random_state : int
+        For the bootstrap.
+
+    Returns
+    -------
+    Result
+        With the protocol ``"evaluate"``, which has no folds.
+
+    Raises
+    ------
+    DataError
+        If the data are not aligned, or none of their classes is one of the recognizer's.
+    """
+    start = time.perf_counter()
+    faces = aligned_faces(dataset)
+    classes = [str(name) for name in recognizer.classes_]
+    y = dataset.y
+    known = np.isin(y, classes)
+    if not known.any():
+        raise DataError(
+            f"none of the classes of the data ({', '.join(dataset.classes)}) is known to the "
+            f"recognizer ({', '.join(classes)}); choose a label policy that maps them"
+        )
+    rows = np.flatnonzero(known)
+    left_out = {name: int((y == name).sum()) for name in dataset.classes if name not in classes}
+    present = order_classes(y[rows].tolist())
+    notes = [
+        f"{n} faces of class {name!r} are left out: the recognizer does not know it"
+        for name, n in left_out.items()
+    ]
+    probabilities = np.asarray(recognizer.predict_proba(faces[rows]), dtype=np.float64)
+    if restrict_classes:
+        probabilities = _restricted(probabilities, np.isin(classes, present))
+        lacking = [name for name in classes if name not in present]
+        if lacking:
+            notes.append(f"predictions are restricted: {', '.join(lacking)} are not in the data")
+    table = predictions_table(dataset, rows, probabilities, classes, "evaluate")
+    stray = int((~table["predicted"].isin([*present, "abstained"])).sum())
+    if stray:
+        notes.append(
+            f"{stray} predictions of classes that the data lack count as wrong; restrict the "
+            "classes to rule them out"
+        )
+    sheet, found = score_sheets(table, random_state=random_state)
+    bundle = getattr(recognizer, "bundle_", {})
+    return Result(
+        dataset={"name": dataset.name, "n": len(rows), "classes": present},
+        protocol={
+            "name": "evaluate",
+            "groups": None if dataset.groups is None else len(np.unique(dataset.groups[rows])),
+            "folds": 0,
+            "hash": protocol_hash(dataset.samples["id"].tolist(), [(rows[:0], rows)], ["evaluate"]),
+        },
+        recognizer=_description(recognizer, bundle),
+        best_params=dict(bundle.get("best_params") or {}),
+        scores=sheet["scores"],
+        folds=[],
+        coverage=coverage_of(dataset, rows),
+        predictions=table,
+        interval=sheet["interval"],
+        per_class=sheet["per_class"],
+        confusion=sheet["confusion"],
+        found=found,
+        majority_baseline=sheet["majority_baseline"],
+        left_out=left_out,
+        warnings=notes,
+        **data_facts(dataset),
+        seed=random_state,
+        environment=environment(),
+        seconds=time.perf_counter() - start,
+    )
+
+
+def _restricted(
+    probabilities: NDArray[np.float64], allowed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Probabilities given that the class is one of the allowed ones."""
+    kept = np.where(allowed, probabilities, 0.0)
+    total = kept.sum(axis=1, keepdims=True)
+    return np.where(total > 0, kept / np.where(total > 0, total, 1), allowed / allowed.sum())
+
+
+def _description(recognizer: Any, bundle: dict[str, Any]) -> dict[str, Any]:
+    from classic_fer.models.classifiers import classifier_name
+    from classic_fer.models.recognizer import Recognizer
+
+    if isinstance(recognizer, Recognizer):
+        features, clf = recognizer.features_.expression, classifier_name(recognizer.clf_)
+    else:
+        features = str(bundle.get("features", "pixels"))
+        clf = str(bundle.get("clf", type(recognizer).__name__))
+    return {"features": features, "clf": clf, "params": dict(bundle.get("best_params") or {})}
