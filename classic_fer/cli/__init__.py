@@ -1,0 +1,58 @@
+"""The command line: each command is one public function of the library plus printing.
+
+Only Typer is imported at module level, so that ``classic-fer --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from classic_fer.cli import data
+from classic_fer.cli.compare import compare
+from classic_fer.cli.doctor import doctor
+from classic_fer.cli.evaluate import evaluate
+from classic_fer.cli.gridsearch import gridsearch
+from classic_fer.cli.predict import predict
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="classic-fer",
+    help="The honest classical baseline for facial expression recognition.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(gridsearch)
+app.command()(predict)
+app.command()(evaluate)
+app.command()(compare)
+app.add_typer(data.app, name="data")
+app.command()(doctor)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from classic_fer import __version__
+
+        typer.echo(f"classic_fer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Entry point of the command ``classic-fer``."""
+    app(prog_name="classic-fer")

@@ -1,0 +1,176 @@
+"""``classic-fer compare``: is the difference between runs real?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from classic_fer.cli import options
+from classic_fer.cli.console import guard, output_console, say
+
+if TYPE_CHECKING:
+    from classic_fer.datasets.dataset import Dataset
+    from classic_fer.evaluation.cost import PredictionCost
+    from classic_fer.evaluation.result import Result
+    from classic_fer.models.recognizer import Recognizer
+
+__all__ = ["compare"]
+
+
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Run folders; with --data also .skops files. At least two.", show_default=False
+        ),
+    ],
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data",
+            help="Score the saved recognizers on these data, with speed and size.",
+            show_default="the saved predictions",
+            rich_help_panel="Data",
+        ),
+    ] = None,
+    data_format: options.Format = None,
+    root: options.Root = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            "--labels",
+            help="Label policy for the data; see gridsearch.",
+            show_default="the policy the first recognizer was trained with",
+            rich_help_panel="Data",
+        ),
+    ] = None,
+    restrict_classes: Annotated[
+        bool,
+        typer.Option(
+            "--restrict-classes",
+            help="Let the recognizers choose only among classes that the data have.",
+            rich_help_panel="Data",
+        ),
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            help="Folder for comparison.json, comparison.md and the diagram of ranks.",
+            show_default="nothing is written",
+            rich_help_panel=options.RUN,
+        ),
+    ] = None,
+    jobs: options.Jobs = -1,
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    debug: options.Debug = False,
+) -> None:
+    """Test whether recognizers differ on the same faces."""
+    with guard(debug):
+        import json
+
+        from classic_fer.errors import ParameterError
+        from classic_fer.evaluation.comparison import compare_results
+        from classic_fer.evaluation.result import Result
+        from classic_fer.reports.comparison import (
+            ComparisonReport,
+            comparison_view,
+            save_comparison,
+        )
+
+        names = _names(runs)
+        costs: dict[str, PredictionCost] = {}
+        warnings: list[str] = []
+        if data is not None:
+            recognizers = {name: load_model(path) for name, path in names.items()}
+            policy = labels or _policy(next(iter(recognizers.values())))
+            dataset = load_dataset(data, format=data_format, root=root, labels=policy, seed=seed)
+            results = {}
+            for name, recognizer in recognizers.items():
+                with tracked(f"aligning faces for {name}") as report:
+                    aligned = align_faces(
+                        dataset, alignment=recognizer.alignment_, n_jobs=jobs, progress=report
+                    )
+                results[name] = evaluate(
+                    recognizer, aligned, restrict_classes=restrict_classes, random_state=seed
+                )
+                costs[name] = measure_cost(recognizer, aligned_faces(aligned), names[name])
+                said = [*_warnings(recognizer, dataset), *results[name].warnings]
+                warnings += [f"{name}: {each}" for each in said]
+        elif data_format or root or labels or restrict_classes:
+            raise ParameterError(
+                "--format, --root, --labels and --restrict-classes belong to --data; give it, too"
+            )
+        else:
+            results = {name: Result.load(path) for name, path in names.items()}
+        comparison = compare_results(results, random_state=seed)
+        report = ComparisonReport(comparison, results, costs, warnings)
+        if as_json:
+            typer.echo(json.dumps(report.to_dict(), indent=1))
+        else:
+            output_console().print(comparison_view(report))
+        if out is not None:
+            say("comparison", str(save_comparison(report, out)), style="green")
+
+
+def _names(runs: list[Path]) -> dict[str, Path]:
+    """A name for each run: the end of its path, as long as needed to tell the runs apart."""
+    from classic_fer.errors import ParameterError
+
+    if len(runs) < 2:
+        raise ParameterError(f"expected at least two runs to compare, got {len(runs)}")
+    parts = [path.resolve().parts for path in runs]
+    if len(set(parts)) < len(parts):
+        raise ParameterError("the same run is given twice; expected different runs")
+    length = 1
+    while len({each[-length:] for each in parts}) < len(parts):
+        length += 1
+    return {"/".join(each[-length:]): path for each, path in zip(parts, runs)}
+
+
+def _evaluated(
+    names: dict[str, Path], data: str, labels: str | None, given: dict[str, Any], jobs: int
+) -> tuple[dict[str, Result], dict[str, PredictionCost], list[str]]:
+    """Results, costs and warnings of saved recognizers on other data."""
+    from classic_fer.cli.progress import tracked
+    from classic_fer.datasets import load_dataset
+    from classic_fer.emotions import LabelPolicy
+    from classic_fer.evaluation.cost import measure_cost
+    from classic_fer.evaluation.holdout import evaluate
+    from classic_fer.evaluation.predictions_table import aligned_faces
+    from classic_fer.faces.align import align_faces
+    from classic_fer.models.persistence import load_model
+
+    recognizers = {name: load_model(path) for name, path in names.items()}
+    stored = next(iter(recognizers.values())).bundle_.get("label_policy")
+    trained_with = "keep" if stored is None else LabelPolicy.from_dict(stored)
+    policy = trained_with if labels is None else labels
+    dataset = load_dataset(data, labels=policy, **given)
+    results, costs, warnings = {}, {}, []
+    for name, recognizer in recognizers.items():
+        with tracked(f"aligning faces for {name}") as report:
+            aligned = align_faces(
+                dataset, alignment=recognizer.alignment_, n_jobs=jobs, progress=report
+            )
+        results[name] = evaluate(recognizer, aligned, random_state=given["seed"])
+        costs[name] = measure_cost(recognizer, aligned_faces(aligned), names[name])
+        said = [*_warnings(recognizer, dataset), *results[name].warnings]
+        warnings += [f"{name}: {each}" for each in said]
+    return results, costs, warnings
+
+
+def _warnings(recognizer: Recognizer, dataset: Dataset) -> list[str]:
+    from classic_fer.reports.content import generated_note
+
+    said = []
+    if (recognizer.bundle_.get("dataset") or {}).get("name") == dataset.name:
+        said.append(
+            f"trained on data of the same name, {dataset.name!r}: if these are the same faces, its "
+            "accuracy says nothing; compare the runs without --data"
+        )
+    if note := generated_note(recognizer):
+        said.append(f"the recognizer was {note}")
+    return said

@@ -1,0 +1,118 @@
+"""Flags that several commands share, each written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_DATA = "Data"
+_FACES = "Faces"
+RUN = "Run"
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="Folder, zip, CSV, or a name looked up in $CLASSIC_FER_DATA.",
+        show_default="generated faces",
+        rich_help_panel=_DATA,
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        help="Layout of the data, such as fer2013 or manifest.",
+        show_default="recognised from the content",
+        rich_help_panel=_DATA,
+    ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(
+        "--root",
+        help="Folder that the paths of a manifest CSV are relative to.",
+        show_default="the folder of the CSV",
+        rich_help_panel=_DATA,
+    ),
+]
+Labels = Annotated[
+    str,
+    typer.Option(
+        "--labels",
+        help="keep, merge7, drop7, 8class, 7class, 6class, 3class, or a CSV with from,to.",
+        rich_help_panel=_DATA,
+    ),
+]
+Detector = Annotated[
+    str | None,
+    typer.Option(
+        "--detector",
+        help="dlib, haar, data (boxes that come with the data), none, or a YuNet FILE.onnx.",
+        show_default="by data card",
+        rich_help_panel=_FACES,
+    ),
+]
+Landmarks = Annotated[
+    str | None,
+    typer.Option(
+        "--landmarks",
+        help="68, 5, data or none.",
+        show_default="by data card",
+        rich_help_panel=_FACES,
+    ),
+]
+NotFound = Annotated[
+    str,
+    typer.Option(
+        "--not-found",
+        help="A face that is not found: take the whole image, or abstain.",
+        rich_help_panel=_FACES,
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Run folder.", show_default="a new one in runs/", rich_help_panel=RUN
+    ),
+]
+Jobs = Annotated[
+    int,
+    typer.Option(
+        "--jobs",
+        help="Workers; -1 takes all cores.",
+        show_default="all cores",
+        rich_help_panel=RUN,
+    ),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", help="The same seed gives the same numbers.", rich_help_panel=RUN)
+]
+Json = Annotated[
+    bool,
+    typer.Option("--json", help="The result as JSON on standard output.", rich_help_panel=RUN),
+]
+Debug = Annotated[
+    bool,
+    typer.Option("--debug", help="Show the traceback of an error.", rich_help_panel=RUN),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        help="Height and width of an aligned face in pixels.",
+        show_default="96; crops keep their size",
+        rich_help_panel=_FACES,
+    ),
+]
+Margin = Annotated[
+    float | None,
+    typer.Option(
+        "--margin",
+        help="Share of the width left beside each eye centre of an aligned face.",
+        show_default="0.27; crops keep their own",
+        rich_help_panel=_FACES,
+    ),
+]
