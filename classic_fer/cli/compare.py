@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,8 +12,8 @@ from classic_fer.cli.console import guard, output_console, say
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
+    from classic_fer.emotions import LabelPolicy
     from classic_fer.evaluation.cost import PredictionCost
-    from classic_fer.evaluation.result import Result
     from classic_fer.models.recognizer import Recognizer
 
 __all__ = ["compare"]
@@ -72,9 +72,16 @@ def compare(
     with guard(debug):
         import json
 
+        from classic_fer.cli.progress import tracked
+        from classic_fer.datasets import load_dataset
         from classic_fer.errors import ParameterError
         from classic_fer.evaluation.comparison import compare_results
+        from classic_fer.evaluation.cost import measure_cost
+        from classic_fer.evaluation.holdout import evaluate
+        from classic_fer.evaluation.predictions_table import aligned_faces
         from classic_fer.evaluation.result import Result
+        from classic_fer.faces.align import align_faces
+        from classic_fer.models.persistence import load_model
         from classic_fer.reports.comparison import (
             ComparisonReport,
             comparison_view,
@@ -85,20 +92,20 @@ def compare(
         costs: dict[str, PredictionCost] = {}
         warnings: list[str] = []
         if data is not None:
-            recognizers = {name: load_model(path) for name, path in names.items()}
-            policy = labels or _policy(next(iter(recognizers.values())))
+            models = {name: load_model(path) for name, path in names.items()}
+            policy = labels or _policy(next(iter(models.values())))
             dataset = load_dataset(data, format=data_format, root=root, labels=policy, seed=seed)
             results = {}
-            for name, recognizer in recognizers.items():
-                with tracked(f"aligning faces for {name}") as report:
+            for name, model in models.items():
+                with tracked(f"aligning faces for {name}") as progress:
                     aligned = align_faces(
-                        dataset, alignment=recognizer.alignment_, n_jobs=jobs, progress=report
+                        dataset, alignment=model.alignment_, n_jobs=jobs, progress=progress
                     )
                 results[name] = evaluate(
-                    recognizer, aligned, restrict_classes=restrict_classes, random_state=seed
+                    model, aligned, restrict_classes=restrict_classes, random_state=seed
                 )
-                costs[name] = measure_cost(recognizer, aligned_faces(aligned), names[name])
-                said = [*_warnings(recognizer, dataset), *results[name].warnings]
+                costs[name] = measure_cost(model, aligned_faces(aligned), names[name])
+                said = [*_warnings(model, dataset), *results[name].warnings]
                 warnings += [f"{name}: {each}" for each in said]
         elif data_format or root or labels or restrict_classes:
             raise ParameterError(
@@ -131,35 +138,12 @@ def _names(runs: list[Path]) -> dict[str, Path]:
     return {"/".join(each[-length:]): path for each, path in zip(parts, runs)}
 
 
-def _evaluated(
-    names: dict[str, Path], data: str, labels: str | None, given: dict[str, Any], jobs: int
-) -> tuple[dict[str, Result], dict[str, PredictionCost], list[str]]:
-    """Results, costs and warnings of saved recognizers on other data."""
-    from classic_fer.cli.progress import tracked
-    from classic_fer.datasets import load_dataset
+def _policy(recognizer: Recognizer) -> str | LabelPolicy:
+    """The label policy that a recognizer was trained with."""
     from classic_fer.emotions import LabelPolicy
-    from classic_fer.evaluation.cost import measure_cost
-    from classic_fer.evaluation.holdout import evaluate
-    from classic_fer.evaluation.predictions_table import aligned_faces
-    from classic_fer.faces.align import align_faces
-    from classic_fer.models.persistence import load_model
 
-    recognizers = {name: load_model(path) for name, path in names.items()}
-    stored = next(iter(recognizers.values())).bundle_.get("label_policy")
-    trained_with = "keep" if stored is None else LabelPolicy.from_dict(stored)
-    policy = trained_with if labels is None else labels
-    dataset = load_dataset(data, labels=policy, **given)
-    results, costs, warnings = {}, {}, []
-    for name, recognizer in recognizers.items():
-        with tracked(f"aligning faces for {name}") as report:
-            aligned = align_faces(
-                dataset, alignment=recognizer.alignment_, n_jobs=jobs, progress=report
-            )
-        results[name] = evaluate(recognizer, aligned, random_state=given["seed"])
-        costs[name] = measure_cost(recognizer, aligned_faces(aligned), names[name])
-        said = [*_warnings(recognizer, dataset), *results[name].warnings]
-        warnings += [f"{name}: {each}" for each in said]
-    return results, costs, warnings
+    stored = recognizer.bundle_.get("label_policy")
+    return "keep" if stored is None else LabelPolicy.from_dict(stored)
 
 
 def _warnings(recognizer: Recognizer, dataset: Dataset) -> list[str]:

@@ -16,9 +16,20 @@ from classic_fer.models.projections import LDA, PCA
 def test_sum_puts_the_blocks_side_by_side_in_written_order(toy, pixels, mouth):
     both = make_features([pixels, mouth]).fit_transform(toy.faces)
     first = make_features(pixels).fit_transform(toy.faces)
+    second = make_features(mouth).fit_transform(toy.faces)
     assert both.dtype == np.float32
-    np.testing.assert_array_equal(both[:, :-3], first)
-    assert both.shape[1] == first.shape[1] + 3
+    for block, alone in ((both[:, :-3], first), (both[:, -3:], second)):
+        factor = 1 / np.sqrt(alone.var(axis=0, dtype=np.float64).sum())
+        np.testing.assert_allclose(block, alone * factor, rtol=1e-6)
+
+
+def test_terms_of_a_sum_count_alike_and_keep_their_training_weights(toy, pixels, mouth):
+    features = make_features([pixels, mouth]).fit(toy.faces[::2])
+    trained = features.transform(toy.faces[::2])
+    np.testing.assert_allclose(trained[:, :-3].var(axis=0).sum(), 1, rtol=1e-4)
+    np.testing.assert_allclose(trained[:, -3:].var(axis=0).sum(), 1, rtol=1e-4)
+    one = features.transform(toy.faces[1:2])
+    np.testing.assert_array_equal(one, features.transform(toy.faces[:4])[1:2])
 
 
 def test_missing_values_become_the_training_mean_and_zero_if_there_is_none(toy, mouth):
