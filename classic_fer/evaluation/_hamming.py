@@ -19,7 +19,9 @@ MAX_RADIUS = _BANDS * (_BAND_RADIUS + 1) - 1
 """Two hashes at most this far apart differ by at most two bits in one of the four bands."""
 
 BAND_MASKS = np.array(
-    sorted((mask for mask in range(_BUCKETS) if mask.bit_count() <= _BAND_RADIUS), key=int.bit_count),
+    sorted(
+        (mask for mask in range(_BUCKETS) if mask.bit_count() <= _BAND_RADIUS), key=int.bit_count
+    ),
     dtype=np.int64,
 )
 

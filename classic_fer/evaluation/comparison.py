@@ -8,9 +8,9 @@ and, for three runs or more, Friedman's test with Nemenyi's. The words follow fr
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -32,9 +32,7 @@ from classic_fer.evaluation.resampling import (
     percentile_interval,
     unit_name,
 )
-
-if TYPE_CHECKING:
-    from classic_fer.evaluation.result import Result
+from classic_fer.evaluation.result import Result, plain
 
 __all__ = [
     "DIFFERENT",
@@ -157,10 +155,6 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        from dataclasses import asdict
-
-        from classic_fer.evaluation.result import plain
-
         return plain(asdict(self))
 
 

@@ -9,7 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.datasets.dataset import Dataset
-from classic_fer.evaluation.fingerprints import Fingerprints, fingerprints
+from classic_fer.evaluation.fingerprints import (
+    THUMBNAIL,
+    Fingerprints,
+    fingerprints,
+    read_image,
+    thumbnail,
+)
 from classic_fer.evaluation.near_duplicates import Components, near_pairs
 
 __all__ = [
@@ -79,8 +85,16 @@ def find_duplicates(
     usable = prints.readable & ~prints.constant
     numbers, first = np.unique(prints.content[usable], return_index=True)
     rows = np.flatnonzero(usable)[first]
+
+    def larger(k: int) -> NDArray[np.uint8] | None:
+        i = int(rows[k])
+        return thumbnail(read_image(dataset, i), 2 * THUMBNAIL) if prints.large[i] else None
+
     pairs = near_pairs(
-        prints.thumbnails[rows], n_jobs=n_jobs, progress=stage("comparing similar images")
+        prints.thumbnails[rows],
+        larger=larger,
+        n_jobs=n_jobs,
+        progress=stage("comparing similar images"),
     )
     joined = Components(int(prints.content.max(initial=-1)) + 1)
     joined.join(numbers[pairs])

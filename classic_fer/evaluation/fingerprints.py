@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from classic_fer.datasets.dataset import BOX_COLUMNS, Dataset
 from classic_fer.datasets.sources import Unreadable
 from classic_fer.errors import ImageError
 
-__all__ = ["THUMBNAIL", "Fingerprints", "fingerprints"]
+__all__ = ["THUMBNAIL", "Fingerprints", "fingerprints", "read_image", "thumbnail"]
 
 THUMBNAIL = 48
 """Height and width of the thumbnails in pixels."""
@@ -32,8 +33,9 @@ class Fingerprints:
         occurrence; every unreadable image has a number of its own.
     thumbnails : ndarray of uint8, shape (n, 48, 48)
         Grey; zero where unreadable.
-    readable, constant : ndarray of bool, shape (n,)
-        Whether the image can be decoded; whether all its pixels are equal.
+    readable, constant, large : ndarray of bool, shape (n,)
+        Whether the image can be decoded; whether all its pixels are equal; whether both its sides
+        are at least twice as long as those of a thumbnail.
     unreadable : list of Unreadable
         In the order of the samples.
     """
@@ -42,6 +44,7 @@ class Fingerprints:
     thumbnails: NDArray[np.uint8]
     readable: NDArray[np.bool_]
     constant: NDArray[np.bool_]
+    large: NDArray[np.bool_]
     unreadable: list[Unreadable]
 
 
@@ -71,6 +74,7 @@ def fingerprints(
     thumbnails = np.zeros((n, THUMBNAIL, THUMBNAIL), dtype=np.uint8)
     readable = np.ones(n, dtype=bool)
     constant = np.zeros(n, dtype=bool)
+    large = np.zeros(n, dtype=bool)
     unreadable = []
     for i, outcome in enumerate(_outcomes(dataset, n_jobs)):
         if isinstance(outcome, Unreadable):
@@ -78,66 +82,76 @@ def fingerprints(
             readable[i] = False
             digests.append(b"unreadable %d" % i)
         else:
-            digest, constant[i], thumbnails[i] = outcome
+            digest, constant[i], large[i], thumbnails[i] = outcome
             digests.append(digest)
         if progress is not None and ((i + 1) % _BATCH == 0 or i + 1 == n):
             progress(i + 1, n)
     numbers: dict[bytes, int] = {}
     content = np.array([numbers.setdefault(d, len(numbers)) for d in digests], dtype=np.intp)
-    return Fingerprints(content, thumbnails, readable, constant, unreadable)
+    return Fingerprints(content, thumbnails, readable, constant, large, unreadable)
 
 
-_Outcome = tuple[bytes, bool, NDArray[np.uint8]] | Unreadable
+_Outcome = tuple[bytes, bool, bool, NDArray[np.uint8]] | Unreadable
 
 
 def _outcomes(dataset: Dataset, n_jobs: int) -> Iterator[_Outcome]:
     from joblib import Parallel, delayed
 
-    boxes = None
-    if set(BOX_COLUMNS) <= set(dataset.samples.columns):
-        boxes = dataset.samples[list(BOX_COLUMNS)].to_numpy(dtype=float)
-
     def batch(first: int) -> list[_Outcome]:
         rows = range(first, min(first + _BATCH, len(dataset)))
-        return [_outcome(dataset, i, None if boxes is None else boxes[i]) for i in rows]
+        return [_outcome(dataset, i) for i in rows]
 
     parallel = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     for outcomes in parallel(delayed(batch)(i) for i in range(0, len(dataset), _BATCH)):
         yield from outcomes
 
 
-def _outcome(dataset: Dataset, i: int, box: NDArray[np.float64] | None) -> _Outcome:
-    import cv2
-
+def _outcome(dataset: Dataset, i: int) -> _Outcome:
     try:
-        image = _inside(dataset.read_photo(i), box)
+        image = read_image(dataset, i)
     except ImageError as error:
         return Unreadable(dataset.path(i), str(error))
-    if image.ndim == 3:
-        if (image == image[..., :1]).all():
-            image = np.ascontiguousarray(image[..., 0])
-            grey = image
-        else:
-            grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    else:
-        grey = image
+    if image.ndim == 3 and (image == image[..., :1]).all():
+        image = image[..., 0]
+    image = np.ascontiguousarray(image)
     digest = hashlib.blake2b(repr(image.shape).encode(), digest_size=16)
-    digest.update(np.ascontiguousarray(image).data)
-    shrinks = min(grey.shape) >= THUMBNAIL
-    thumbnail = cv2.resize(
-        np.ascontiguousarray(grey),
-        (THUMBNAIL, THUMBNAIL),
-        interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR,
-    )
+    digest.update(image.data)
     constant = bool((image == image[:1, :1]).all())
-    return digest.digest(), constant, thumbnail.astype(np.uint8)
+    large = min(image.shape[:2]) >= 2 * THUMBNAIL
+    return digest.digest(), constant, large, thumbnail(image)
 
 
-def _inside(photo: NDArray[np.uint8], box: NDArray[np.float64] | None) -> NDArray[np.uint8]:
-    """The part of a photo inside x, y, width, height; all of it where the box misses it."""
-    if box is None or not np.isfinite(box).all():
+def read_image(dataset: Dataset, i: int) -> NDArray[np.uint8]:
+    """The photo of a sample, or what lies inside its box where it has one.
+
+    Returns
+    -------
+    ndarray of uint8, shape (H, W) or (H, W, 3)
+        The whole photo where the box lies outside it.
+
+    Raises
+    ------
+    ImageError
+        If it cannot be read.
+    """
+    photo = dataset.read_photo(i)
+    if not set(BOX_COLUMNS) <= set(dataset.samples.columns):
         return photo
-    left, top = np.maximum(np.floor(box[:2]), 0).astype(int)
-    right, bottom = np.maximum(np.ceil(box[:2] + box[2:]), 0).astype(int)
-    inside = photo[top:bottom, left:right]
+    x, y, width, height = (float(dataset.samples[column].iat[i]) for column in BOX_COLUMNS)
+    if not np.isfinite([x, y, width, height]).all():
+        return photo
+    rows = slice(max(0, math.floor(y)), max(0, math.ceil(y + height)))
+    columns = slice(max(0, math.floor(x)), max(0, math.ceil(x + width)))
+    inside = photo[rows, columns]
     return inside if inside.size else photo
+
+
+def thumbnail(image: NDArray[np.uint8], size: int = THUMBNAIL) -> NDArray[np.uint8]:
+    """The image in grey, stretched to (size, size)."""
+    import cv2
+
+    grey = image if image.ndim == 2 else cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    shrinks = min(grey.shape) >= size
+    how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    small = cv2.resize(np.ascontiguousarray(grey), (size, size), interpolation=how)
+    return small.astype(np.uint8, copy=False)

@@ -5,8 +5,8 @@ Three stages, each cheaper for what the next one does not have to look at:
 1. a perceptual hash of 64 bits from the low frequencies of the cosine transform (Zauner 2010);
 2. all pairs of hashes within a radius, by multi-index hashing (Norouzi, Punjani, Fleet 2012), each
    image asked for with nine shifts;
-3. the correlation of locally normalised pixels after alignment, by the best shift and then by
-   maximising the enhanced correlation coefficient (Evangelidis and Psarakis 2008).
+3. the correlation of their details after alignment (`image_comparison`), for large images at two
+   sizes, as other expressions of the same person differ by little in a thumbnail.
 """
 
 from __future__ import annotations
@@ -16,21 +16,17 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["near_pairs", "perceptual_hashes", "similarity"]
+from classic_fer.evaluation.image_comparison import are_copies, details, doubled
+
+__all__ = ["Components", "near_pairs", "perceptual_hashes"]
+
+Larger = Callable[[int], NDArray[np.uint8] | None] | None
 
 RADIUS = 10
 """Bits in which the hashes of two candidates may differ."""
 
-MIN_CORRELATION = 0.97
-"""Of two copies, after alignment. Other expressions of one person in one session reach 0.93."""
-
-MIN_LOCAL_CORRELATION = 0.90
-"""Of all sixteen parts of the image but the two worst, which captions may cover."""
-
 _SHIFT = 2  # pixels of a thumbnail
 _NEIGHBOURS = 32  # candidates of an image that are compared
-_WORTH_ALIGNING = 0.75  # best correlation under a shift, below which no alignment helps
-_MARGIN = 4  # pixels: the largest shift
 _CHUNK = 2048
 _PRIOR = 100  # images that weigh as much as the assumption of a median of 0
 _QUERIES = 4096
@@ -39,6 +35,7 @@ _QUERIES = 4096
 def near_pairs(
     thumbnails: NDArray[np.uint8],
     *,
+    larger: Larger = None,
     n_jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> NDArray[np.intp]:
@@ -48,6 +45,9 @@ def near_pairs(
     ----------
     thumbnails : ndarray of uint8, shape (n, 48, 48)
         Different images, none of them constant.
+    larger : callable, optional
+        Gives thumbnails of twice the size by row number, or None for images that are not so large;
+        called from several threads.
     n_jobs : int
         Threads; -1 for one per core. The result does not depend on it.
     progress : callable, optional
@@ -65,7 +65,7 @@ def near_pairs(
     positions = positions.reshape(-1, 2)
     patches = np.empty((len(involved), *thumbnails.shape[1:]), dtype=np.float16)
     for k, i in enumerate(involved):
-        patches[k] = _normalised(thumbnails[i])
+        patches[k] = details(thumbnails[i])
     joined = Components(len(involved))
     found: list[NDArray] = []
     with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
@@ -73,7 +73,7 @@ def near_pairs(
             chunk = positions[first : first + _CHUNK]
             chunk = chunk[[joined.root(i) != joined.root(j) for i, j in chunk]]
             parts = np.array_split(chunk, max(1, len(chunk) // 64))
-            checked = parallel(delayed(_are_copies)(patches, part) for part in parts)
+            checked = parallel(delayed(_checked)(patches, part, involved, larger) for part in parts)
             copies = chunk[np.concatenate(list(checked))]
             joined.join(copies)
             found.append(copies)
@@ -180,78 +180,17 @@ def _candidates(thumbnails: NDArray[np.uint8], n_jobs: int) -> NDArray[np.intp]:
     return pairs[np.sort(first_of), 1:].astype(np.intp)
 
 
-def _normalised(thumbnail: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Details of the image (a band of frequencies), divided by their local contrast."""
-    import cv2
-
-    pixels = thumbnail.astype(np.float32)
-    band = cv2.GaussianBlur(pixels, (0, 0), 0.8) - cv2.GaussianBlur(pixels, (0, 0), 4)
-    contrast = np.sqrt(cv2.GaussianBlur(band * band, (0, 0), 4))
-    return band / (contrast + 0.3 * band.std() + 1e-3)
-
-
-def _are_copies(patches: NDArray[np.float16], pairs: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _checked(
+    patches: NDArray[np.float16], pairs: NDArray[np.intp], rows: NDArray[np.intp], larger: Larger
+) -> NDArray[np.bool_]:
+    """Which pairs are copies; large images have to look alike at twice the size too."""
     copies = np.zeros(len(pairs), dtype=bool)
     for k, (i, j) in enumerate(pairs):
-        whole, local = _compare(patches[i].astype(np.float32), patches[j].astype(np.float32))
-        copies[k] = whole >= MIN_CORRELATION and local >= MIN_LOCAL_CORRELATION
+        same, warp = are_copies(patches[i].astype(np.float32), patches[j].astype(np.float32))
+        if same and larger is not None:
+            first = larger(int(rows[i]))
+            second = None if first is None else larger(int(rows[j]))
+            if first is not None and second is not None:
+                same, _ = are_copies(details(first), details(second), warp=doubled(warp))
+        copies[k] = same
     return copies
-
-
-def similarity(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> tuple[float, float]:
-    """How alike two thumbnails are after alignment.
-
-    Parameters
-    ----------
-    a, b : ndarray of uint8, shape (48, 48)
-
-    Returns
-    -------
-    whole, local : float
-        Correlation of locally normalised pixels, from -1 to 1: over the whole image, and in the
-        third worst of its sixteen parts (flat parts left out). The second is -1 for images whose
-        best correlation under a shift is below 0.75.
-    """
-    return _compare(_normalised(a), _normalised(b))
-
-
-def _compare(a: NDArray[np.float32], b: NDArray[np.float32]) -> tuple[float, float]:
-    import cv2
-
-    inner = (slice(_MARGIN, -_MARGIN), slice(_MARGIN, -_MARGIN))
-    scores = cv2.matchTemplate(b, np.ascontiguousarray(a[inner]), cv2.TM_CCOEFF_NORMED)
-    y, x = (int(v) for v in np.unravel_index(int(scores.argmax()), scores.shape))
-    best = float(scores[y, x])
-    if best < _WORTH_ALIGNING:
-        return best, -1.0
-    height, width = a.shape
-    inner_height, inner_width = height - 2 * _MARGIN, width - 2 * _MARGIN
-    shifted = b[y : y + inner_height, x : x + inner_width]
-    whole, local = best, _local_correlation(a[inner], shifted)
-    if whole >= MIN_CORRELATION and local >= MIN_LOCAL_CORRELATION:
-        return whole, local
-    warp = np.array([[1, 0, x - _MARGIN], [0, 1, y - _MARGIN]], dtype=np.float32)
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 1e-3)
-    try:
-        _, warp = cv2.findTransformECC(a, b, warp, cv2.MOTION_AFFINE, stop, None, 1)
-    except cv2.error:  # it does not converge: the images are too different
-        return whole, local
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    aligned = cv2.warpAffine(b, warp, (width, height), flags=flags)[inner]
-    return _correlation(a[inner], aligned), _local_correlation(a[inner], aligned)
-
-
-def _correlation(a: NDArray, b: NDArray) -> float:
-    a, b = a - a.mean(), b - b.mean()
-    return float((a * b).sum() / max(np.sqrt((a * a).sum() * (b * b).sum()), 1e-12))
-
-
-def _local_correlation(a: NDArray, b: NDArray) -> float:
-    flat = 0.25 * a.std()
-    scores = sorted(
-        _correlation(part, other)
-        for row, other_row in zip(np.array_split(a, 4), np.array_split(b, 4))
-        for part, other in zip(np.array_split(row, 4, axis=1), np.array_split(other_row, 4, axis=1))
-        if part.std() > flat
-    )
-    return scores[min(2, len(scores) - 1)] if scores else -1.0
