@@ -6,7 +6,8 @@ Train on a folder with one sub-folder per emotion, then label a photo::
 
     from classic_fer import align_faces, grid_search, load_dataset
     data = align_faces(load_dataset("faces/"))
-    grid_search(data.faces, data.y, groups=data.groups).save("mine.skops")
+    search = grid_search(data.faces, data.y, groups=data.groups)
+    search.save("mine.skops", alignment=data.alignment)
 
     from classic_fer import load_model
     print(load_model("mine.skops").predict_photo("photo.jpg"))

@@ -8,10 +8,11 @@ import stat
 import sys
 import uuid
 import warnings
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from classic_fer.errors import ParameterError
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["CacheInfo", "cache_folder", "clear", "info", "limit_bytes", "memory", "trim"]
 
 _RESULT_FILE = "output.pkl"  # one in the folder of each result of joblib.Memory
+_DISCARDED = "discarded-"  # what a folder of results is called while it is removed
 _DEFAULT_LIMIT = "4G"
 _UNITS = {"K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -45,6 +47,10 @@ class CacheInfo:
     entries: int
     bytes: int
     limit: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self) | {"folder": str(self.folder)}
 
 
 def cache_folder() -> Path:
@@ -145,6 +151,9 @@ def trim() -> None:
 def clear() -> CacheInfo:
     """Remove all results; returns what was there.
 
+    Processes that are computing are not disturbed: the results are moved aside in one step, and
+    what is stored from then on stays.
+
     Raises
     ------
     OSError
@@ -152,6 +161,9 @@ def clear() -> CacheInfo:
     """
     before = info()
     stored = before.folder / "joblib"
-    if stored.is_dir():
-        shutil.rmtree(stored)
+    with suppress(FileNotFoundError):  # nothing stored, or another process is clearing
+        stored.rename(before.folder / f"{_DISCARDED}{uuid.uuid4().hex}")
+    for discarded in before.folder.glob(f"{_DISCARDED}*"):  # also of a process that was killed
+        with suppress(FileNotFoundError):
+            shutil.rmtree(discarded)
     return before

@@ -43,7 +43,8 @@ class FacePrediction:
     box : tuple of float or None
         x, y, width, height of the face in pixels of the photo; None where no face was found.
     landmarks : ndarray of float32, shape (n_points, 2), or None
-        x, y in pixels of the photo; None where there are none.
+        The 68 (or 5) points by which the face was aligned, x, y in pixels of the photo; None
+        where no face was found, or it was aligned by its box alone.
     found : bool
         Whether a face was found; if not, the prediction is for the whole image.
     photo : str
@@ -59,13 +60,20 @@ class FacePrediction:
     photo: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON: no arrays, and None where a number is not defined."""
+        """Plain data for JSON: no arrays, and None where a number is not defined.
+
+        Landmarks are rounded to hundredths of a pixel.
+        """
+        points = None
+        if self.landmarks is not None:
+            points = np.asarray(self.landmarks, dtype=np.float64).round(2).tolist()
         return {
             "photo": self.photo,
             "label": self.label,
             "confidence": None if np.isnan(self.confidence) else float(self.confidence),
             "probabilities": {name: float(p) for name, p in self.probabilities.items()},
             "box": None if self.box is None else [float(v) for v in self.box],
+            "landmarks": points,
             "found": bool(self.found),
         }
 

@@ -99,3 +99,19 @@ def test_unwritable_folder_is_warned_about_once_and_stores_nothing(
     assert len(messages) == 1
     assert "set CLASSIC_FER_CACHE" in messages[0]
     assert cache.info().entries == 0
+
+
+def test_clear_removes_what_an_earlier_clear_left_behind(folder: Path) -> None:
+    _fill(1)
+    (folder / "discarded-earlier" / "double").mkdir(parents=True)
+    (folder / "discarded-earlier" / "double" / "output.pkl").touch()
+    assert cache.clear().entries == 1
+    assert list(folder.iterdir()) == []
+
+
+def test_results_are_stored_again_after_clear() -> None:
+    doubled = cache.memory().cache(double)
+    doubled(np.ones(3))
+    cache.clear()
+    np.testing.assert_array_equal(doubled(np.ones(3)), [2, 2, 2])
+    assert cache.info().entries == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,10 +31,17 @@ def test_plain_data_is_json():
         "confidence": 0.75,
         "probabilities": {"anger": 0.25, "happiness": 0.75},
         "box": [1, 2, 3, 4],
+        "landmarks": None,
         "found": True,
     }
     assert SILENT.to_dict()["confidence"] is None
     assert SILENT.to_dict()["label"] is None
+
+
+def test_landmarks_become_lists_in_hundredths_of_a_pixel():
+    points = np.array([[1.0, 2.0], [10 / 3, 0.5]], dtype=np.float32)
+    marked = replace(HAPPY, landmarks=points)
+    assert json.loads(json.dumps(marked.to_dict()))["landmarks"] == [[1, 2], [3.33, 0.5]]
 
 
 def test_frame_counts_the_faces_of_each_photo():

@@ -9,7 +9,9 @@ from typing import Annotated
 
 import typer
 
-from classic_fer.cli import data
+from classic_fer.cli import cache, data
+from classic_fer.cli.audit import audit
+from classic_fer.cli.benchmark import benchmark
 from classic_fer.cli.compare import compare
 from classic_fer.cli.doctor import doctor
 from classic_fer.cli.evaluate import evaluate
@@ -28,8 +30,11 @@ app = typer.Typer(
 app.command()(gridsearch)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(benchmark)
 app.command()(compare)
 app.add_typer(data.app, name="data")
+app.add_typer(cache.app, name="cache")
+app.command()(audit)
 app.command()(doctor)
 
 

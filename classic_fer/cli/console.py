@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,7 @@ INTERRUPTED = 130
 
 # Tables that go to a file or a pipe need not fit a terminal.
 _PIPE_WIDTH = 140
+_SLOW_CACHE = "Persisting input arguments"  # how joblib begins a warning about a slow disk
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Session:
     """What an interrupted command should tell about."""
 
     run_folder: Path | None = None
+    resume: str = ""  # the command, without its program, that goes on there
 
 
 def output_console() -> Console:
@@ -106,7 +109,9 @@ def guard(debug: bool) -> Iterator[Session]:
             seen.add(str(message))
             say("warning", str(message))
 
+    _silence_slow_cache()
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=_SLOW_CACHE)
         warnings.showwarning = show  # type: ignore[assignment]
         try:
             yield session
@@ -135,11 +140,18 @@ def guard(debug: bool) -> Iterator[Session]:
             raise typer.Exit(FAILED) from None
 
 
+def _silence_slow_cache() -> None:
+    """Keep joblib's advice to its callers from the terminal, in worker processes, too."""
+    given = os.environ.get("PYTHONWARNINGS", "")
+    if _SLOW_CACHE not in given:
+        os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [given, f"ignore:{_SLOW_CACHE}"]))
+
+
 def _after_stop(session: Session) -> str:
     if session.run_folder is None:
         return "nothing was left behind"
-    folder = session.run_folder
-    return f"finished work is in {folder}; go on with: classic-fer gridsearch --resume {folder}"
+    again = f"; go on with: classic-fer {session.resume}" if session.resume else ""
+    return f"finished work is in {session.run_folder}{again}"
 
 
 def _explain_os_error(error: OSError) -> str:

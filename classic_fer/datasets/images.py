@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -66,8 +67,10 @@ def decode(data: bytes, *, path: str) -> NDArray[np.uint8]:
             "expected JPEG, PNG, TIFF, GIF, BMP, WebP or PNM"
         ) from error
     except Image.DecompressionBombError as error:
+        found = re.search(r"\d+ pixels", str(error))  # Pillow's limit is another one, leave it out
         raise ImageError(
-            f"{path}: too large, {error}; expected at most {MAX_PIXELS:,} pixels"
+            f"{path}: too large{', ' + found[0] if found else ''}; "
+            f"expected at most {MAX_PIXELS:,} pixels, make it smaller"
         ) from error
     except Exception as error:  # damaged files raise almost anything inside the decoders
         raise ImageError(

@@ -51,7 +51,7 @@ def band_tables(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[
 
 
 @njit(inline="always")
-def _popcount(x: int) -> int:
+def _popcount(x: np.uint64) -> np.uint64:
     x = x - ((x >> uint64(1)) & uint64(0x5555555555555555))
     x = (x & uint64(0x3333333333333333)) + ((x >> uint64(2)) & uint64(0x3333333333333333))
     x = (x + (x >> uint64(4))) & uint64(0x0F0F0F0F0F0F0F0F)
@@ -59,7 +59,7 @@ def _popcount(x: int) -> int:
 
 
 @njit(inline="always")
-def _keep_nearest(distance: int, row: int, distances: NDArray, rows: NDArray) -> None:
+def _keep_nearest(distance: np.int64, row: np.int64, distances: NDArray, rows: NDArray) -> None:
     """Insert into a list sorted by distance; a row that is there keeps its smaller distance."""
     last = len(distances) - 1
     if distance >= distances[last]:

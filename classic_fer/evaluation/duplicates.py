@@ -63,7 +63,7 @@ def find_duplicates(
         Not changed.
     near : bool
         Look for near copies too: shifted by up to 6 % of the width, scaled or turned a little,
-        recompressed, brighter, darker, or with a caption; also neighbouring frames of a video.
+        recompressed, brighter, darker, or with a small caption; also neighbouring video frames.
     n_jobs : int
         Threads; -1 for one per core.
     progress : callable, optional

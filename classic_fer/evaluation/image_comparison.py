@@ -92,13 +92,15 @@ def similarity(
         local = _local_correlation(template, b[y : y + len(template), x : x + len(template)])
         if whole >= MIN_CORRELATION and local >= MIN_LOCAL_CORRELATION:
             return whole, local, warp
+    everywhere = np.full((size, size), 255, dtype=np.uint8)
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 1e-3)
     try:
-        _, found = cv2.findTransformECC(a, b, warp.copy(), cv2.MOTION_AFFINE, stop, None, 1)
+        _, fitted = cv2.findTransformECC(a, b, warp.copy(), cv2.MOTION_AFFINE, stop, everywhere, 1)
     except cv2.error:  # it does not converge: the images are too different
         return whole, local, warp
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    aligned = cv2.warpAffine(b, found, (size, size), flags=flags)[inner]
+    aligned = cv2.warpAffine(b, fitted, (size, size), flags=flags)[inner]
+    found = np.asarray(fitted, dtype=np.float32)
     return _correlation(template, aligned), _local_correlation(template, aligned), found
 
 

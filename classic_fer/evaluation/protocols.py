@@ -21,6 +21,7 @@ from classic_fer.errors import DataError, ParameterError
 from classic_fer.models.folds import Fold, Rows, inner_folds, stratified_folds
 
 __all__ = [
+    "PEOPLE_IGNORED",
     "PROTOCOL_CHOICES",
     "Parts",
     "Protocol",
@@ -36,6 +37,12 @@ PROTOCOL_CHOICES = (
     "official (the parts of the data set)",
     "a split file ending in .csv (id,fold,role)",
 )
+
+PEOPLE_IGNORED = (
+    "people leak: random folds put faces of one person into training and test, so these scores "
+    "are too good; --cv 10 and --cv loso hold people out"
+)
+"""Warning of every Result of random folds."""
 
 _TRAIN_NAMES = ("train", "training")
 _TEST_NAMES = ("public", "test", "val", "valid", "validation")  # the first that occurs
@@ -200,10 +207,7 @@ def make_protocol(
             made = _numbered_folds(int(folded[2]), labels[rows], shown, random_state, notes)
             fold_names = [str(i + 1) for i in range(len(made))]
             if ignore_people:
-                notes.append(
-                    "people are ignored (random folds): faces of one person are in training and "
-                    "test, so scores are higher than for people who were not seen"
-                )
+                notes.append(PEOPLE_IGNORED)
         else:
             made, fold_names = _leave_one_person_out(shown)
         folds = [(rows[train], rows[test]) for train, test in made]

@@ -17,12 +17,12 @@ from classic_fer.faces.detectors import check_detector
 from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.faces.landmarks import eyes_and_mouth, predictor_path
 from classic_fer.faces.photo import Photos, read_item
-from classic_fer.faces.single import align_face, align_photo
+from classic_fer.faces.single import align_face, align_photo, find_faces
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
-__all__ = ["align_face", "align_faces", "align_photo", "eyes_and_mouth"]
+__all__ = ["align_face", "align_faces", "align_photo", "eyes_and_mouth", "find_faces"]
 
 MIN_SIZE = 16
 

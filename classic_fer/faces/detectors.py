@@ -7,10 +7,11 @@ are rescaled by constants, and those of YuNet are drawn around the eyes and mout
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, local
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,9 @@ _HAAR_POINTS = np.array([[0.305, 0.391], [0.695, 0.391], [0.5, 0.803]])
 
 # OpenCV's detectors keep state while they run, and run without Python's lock.
 _opencv_lock = Lock()
+
+# So does dlib's, of which each thread has a copy of its own.
+_dlib_copies = local()
 
 
 def detect(photo: NDArray[np.uint8], *, detector: str = "dlib") -> NDArray[np.float32]:
@@ -137,10 +141,17 @@ def _sorted(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _dlib_detector() -> Any:
+def _pickled_dlib_detector() -> bytes:
     import dlib
 
-    return dlib.get_frontal_face_detector()
+    return pickle.dumps(dlib.get_frontal_face_detector())
+
+
+def _dlib_detector() -> Any:
+    """The detector of this thread: a millisecond to copy, a third of a second to build anew."""
+    if not hasattr(_dlib_copies, "detector"):
+        _dlib_copies.detector = pickle.loads(_pickled_dlib_detector())
+    return _dlib_copies.detector
 
 
 def _find_dlib(image: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +26,27 @@ from classic_fer.faces.similarity import (
 )
 from classic_fer.faces.types import N_LANDMARKS, make_faces
 
-__all__ = ["align_face", "align_photo"]
+__all__ = ["FoundFaces", "align_face", "align_photo", "find_faces"]
 
 Photo = str | Path | NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class FoundFaces:
+    """The faces of one photo, in the frame and in the photo.
+
+    Attributes
+    ----------
+    faces : structured ndarray, shape (k,)
+        Faces, the largest first, k at least 1: without a face, the whole image in one row with
+        `found` False. `landmarks` is NaN if the alignment asks for 5 or none.
+    landmarks : list of ndarray of float32, shape (68, 2) or (5, 2), or None
+        For each face the points that brought it into the frame, x, y in pixels of the photo;
+        None where the box alone did, or no face was found.
+    """
+
+    faces: NDArray
+    landmarks: list[NDArray[np.float32] | None]
 
 
 def align_face(
@@ -68,7 +87,26 @@ def align_photo(
     landmarks: ArrayLike | None = None,
     largest: bool = True,
 ) -> NDArray:
-    """The faces of one photo.
+    """The faces of one photo, aligned: `find_faces` without the landmarks in the photo.
+
+    Returns
+    -------
+    structured ndarray, shape (k,)
+        `FoundFaces.faces`.
+    """
+    found = find_faces(photo, alignment, box=box, landmarks=landmarks, largest=largest)
+    return found.faces
+
+
+def find_faces(
+    photo: Photo,
+    alignment: Alignment,
+    *,
+    box: ArrayLike | None = None,
+    landmarks: ArrayLike | None = None,
+    largest: bool = True,
+) -> FoundFaces:
+    """The faces of one photo and their landmarks.
 
     Parameters
     ----------
@@ -87,9 +125,7 @@ def align_photo(
 
     Returns
     -------
-    structured ndarray, shape (k,)
-        Faces, the largest first, k at least 1: without a face, the whole image in one row with
-        `found` False. `landmarks` is NaN if the alignment asks for 5 or none.
+    FoundFaces
 
     Raises
     ------
@@ -108,7 +144,8 @@ def align_photo(
     if _has_extent(landmarks, (N_LANDMARKS, 2)):
         points = np.asarray(landmarks, dtype=np.float64)
         around = box if _is_box(box) else box_around(eyes_and_mouth(points))
-        return _row(grey, alignment, eyes_and_mouth(points), points, around)
+        row = _row(grey, alignment, eyes_and_mouth(points), points, around)
+        return FoundFaces(row, [points.astype(np.float32)])
     if _is_box(box):
         boxes, exact = np.asarray(box, dtype=np.float32)[None], False
     else:
@@ -116,9 +153,10 @@ def align_photo(
         boxes, exact = detect(image, detector=detector), detector == "dlib"
     if not len(boxes):
         matrix = crop_matrix(grey.shape, alignment.frame, own_frame=alignment.whole)
-        return make_faces(warp_face(grey, matrix, alignment.frame.size)[None], found=[False])
-    rows = [_align_in_box(grey, alignment, b, exact) for b in (boxes[:1] if largest else boxes)]
-    return np.concatenate(rows)
+        whole = warp_face(grey, matrix, alignment.frame.size)
+        return FoundFaces(make_faces(whole[None], found=[False]), [None])
+    each = [_align_in_box(grey, alignment, b, exact) for b in (boxes[:1] if largest else boxes)]
+    return FoundFaces(np.concatenate([row for row, _ in each]), [points for _, points in each])
 
 
 def _photo(photo: Photo) -> NDArray[np.uint8]:
@@ -128,19 +166,19 @@ def _photo(photo: Photo) -> NDArray[np.uint8]:
 
 def _align_in_box(
     grey: NDArray[np.uint8], alignment: Alignment, box: NDArray, exact: bool
-) -> NDArray:
-    """The face in a box; `exact` says that the box is one of dlib's detector."""
+) -> tuple[NDArray, NDArray[np.float32] | None]:
+    """The face in a box and its landmarks; `exact`: the box is one of dlib's detector."""
     # Crops have one frame and need no landmarks, but a photo needs them to come into that frame.
     crop_frame = alignment.detector == "none" or alignment.crops_of is not None
     if alignment.landmarks == "none" and not crop_frame:
-        return _row(grey, alignment, points_in_box(box), None, box)
+        return _row(grey, alignment, points_in_box(box), None, box), None
     model = "5" if alignment.landmarks == "5" else "68"
     start = box
     if not exact:
         start = box_around(eyes_and_mouth(predict_landmarks(grey, box, model=model)))
     landmarks = predict_landmarks(grey, start, model=model)
     kept = landmarks if alignment.landmarks in ("68", "data") else None
-    return _row(grey, alignment, eyes_and_mouth(landmarks), kept, box)
+    return _row(grey, alignment, eyes_and_mouth(landmarks), kept, box), landmarks
 
 
 def _row(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -236,12 +236,30 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.bundle_ = {"alignment": stored, **metadata}
         return self
 
-    def predict_faces(self, faces: NDArray, *, photo: str = "") -> list[FacePrediction]:
-        """Predictions of Faces of one photo, as plain data; boxes are in pixels of the photo."""
+    def predict_faces(
+        self,
+        faces: NDArray,
+        *,
+        landmarks: Sequence[NDArray[np.float32] | None] | None = None,
+        photo: str = "",
+    ) -> list[FacePrediction]:
+        """Predictions of the faces of one photo, as plain data.
+
+        Parameters
+        ----------
+        faces : structured ndarray, shape (k,)
+            Faces; boxes are in pixels of the photo.
+        landmarks : sequence of ndarray or None, length k, optional
+            Passed on: points of each face in pixels of the photo, as `FoundFaces` has them.
+        photo : str
+            Passed on: path of the photo.
+        """
         alignment = self.alignment_
         abstain = alignment is not None and alignment.not_found == "abstain"
+        points = [None] * len(faces) if landmarks is None else landmarks
         predictions = []
-        for face, chances in zip(faces, self.predict_proba(faces) if len(faces) else []):
+        chances_of = self.predict_proba(faces) if len(faces) else []
+        for face, marks, chances in zip(faces, points, chances_of):
             silent = abstain and not face["found"]
             box = None if np.isnan(face["box"]).any() else tuple(face["box"].tolist())
             predictions.append(
@@ -250,6 +268,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
                     confidence=float("nan") if silent else float(chances.max()),
                     probabilities=dict(zip(map(str, self.classes_), chances.tolist())),
                     box=box,
+                    landmarks=marks,
                     found=bool(face["found"]),
                     photo=photo,
                 )
@@ -276,17 +295,19 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         ImageError, MissingFileError
             If the photo cannot be read.
         """
-        from classic_fer.faces.align import align_photo
+        from classic_fer.faces.align import find_faces
 
         check_is_fitted(self, "classes_")
-        if self.alignment_ is None:
+        alignment = self.alignment_
+        if alignment is None:
             raise DataError(
                 "this recognizer was trained on plain images and does not know how to find and "
                 "align faces in a photo; give set_bundle(alignment=...) or use predict on "
                 "aligned faces"
             )
-        faces = align_photo(photo, self.alignment_, largest=False)
-        return self.predict_faces(faces, photo="" if isinstance(photo, np.ndarray) else str(photo))
+        found = find_faces(photo, alignment, largest=False)
+        path = "" if isinstance(photo, np.ndarray) else str(photo)
+        return self.predict_faces(found.faces, landmarks=found.landmarks, photo=path)
 
     def predict_frame(self, photos: Iterable[str | Path | NDArray]) -> pd.DataFrame:
         """`predict_photo` of each photo as one table, one row a face."""

@@ -15,6 +15,7 @@ from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 
 from classic_fer.errors import DataError, ParameterError
+from classic_fer.faces.frame import Alignment
 from classic_fer.models.block_store import BlockStore
 from classic_fer.models.fold_search import Fit, run_fits, settings_of
 from classic_fer.models.recognizer import Recognizer
@@ -156,10 +157,15 @@ class GridSearch(GridSearchCV):
                 self._refit(store, index, labels, groups, refit_on, n_jobs)
         return self
 
-    def save(self, path: str | Path) -> Path:
-        """Save the refitted recognizer; see `classic_fer.models.persistence.save_model`."""
+    def save(self, path: str | Path, *, alignment: Alignment | None = None) -> Path:
+        """Save the refitted recognizer; see `classic_fer.models.persistence.save_model`.
+
+        With the `alignment` of the training faces (``data.alignment``) it can label photos.
+        """
         from classic_fer.models.persistence import save_model
 
+        if alignment is not None:
+            self.best_estimator_.set_bundle(alignment=alignment)
         return save_model(self.best_estimator_, path)
 
     def _shares_work(self, fit_params: Mapping[str, Any]) -> bool:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from classic_fer.evaluation.protocols import PEOPLE_IGNORED
+
 if TYPE_CHECKING:
     from classic_fer.evaluation.result import Result
     from classic_fer.models.recognizer import Recognizer
@@ -123,10 +125,7 @@ def marks(result: Result) -> list[str]:
     if result.dataset["name"] == GENERATED:
         said.append(GENERATED_MARK)
     if str(result.protocol["name"]).startswith("random"):
-        said.append(
-            "people leak: random folds put faces of one person into training and test, so these "
-            "scores are too good; --cv 10 and --cv loso hold people out"
-        )
+        said.append(PEOPLE_IGNORED)
     return said
 
 

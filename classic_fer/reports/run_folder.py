@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from classic_fer.models.recognizer import Recognizer
     from classic_fer.models.search import GridSearch
 
-__all__ = ["RunFolder", "load_settings", "run_name"]
+__all__ = ["RunFolder", "has_settings", "load_settings", "run_name", "search_name"]
 
 _SETTINGS = "settings.json"
 _RESULT = "result.json"
@@ -31,8 +31,21 @@ def run_name(data: str, features: str, clf: str, cv: str) -> str:
     >>> run_name("jaffe", "(lbp+hog):pca", "svm", "folds/mine.csv")
     'jaffe-lbp+hog.pca-svm-mine'
     """
-    parts = [data, features.replace(":", "."), clf, Path(cv).stem]
-    return "-".join(re.sub(r"[^\w+.-]", "", part) or "x" for part in parts)
+    return f"{_plain(data)}-{search_name(features, clf, cv)}"
+
+
+def search_name(features: str, clf: str, cv: str) -> str:
+    """``<features>-<clf>-<cv>``, likewise: the folder of a run within a benchmark."""
+    return "-".join(map(_plain, (features.replace(":", "."), clf, Path(cv).stem)))
+
+
+def _plain(part: str) -> str:
+    return re.sub(r"[^\w+.-]", "", part) or "x"
+
+
+def has_settings(folder: str | Path) -> bool:
+    """Whether a search was started in a folder."""
+    return (Path(folder) / _SETTINGS).is_file()
 
 
 def load_settings(folder: str | Path) -> dict[str, Any]:
@@ -194,7 +207,6 @@ class RunFolder:
 
             write_split_file(protocol, ids, self.path / "split.csv")
         result.warnings += [mark for mark in marks(result) if mark not in result.warnings]
-        result.save(self.path)
         if result.confusion is not None:
             figure = confusion_figure(
                 result.confusion["counts"],
@@ -204,6 +216,7 @@ class RunFolder:
             )
             save_figure(figure, self.path / "confusion.png")
         (self.path / "report.md").write_text(markdown_report(result), encoding="utf-8")
+        result.save(self.path)  # last: a folder with a result is finished
 
 
 def _first_free(parent: Path, name: str) -> Path:

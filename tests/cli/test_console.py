@@ -18,6 +18,7 @@ def run(error: BaseException, *, debug: bool = False, folder: Path | None = None
     def command() -> None:
         with guard(debug) as session:
             session.run_folder = folder
+            session.resume = f"gridsearch --resume {folder}"
             raise error
 
     with pytest.raises(typer.Exit) as stop:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
@@ -31,6 +32,7 @@ def test_json_is_pure_and_complete(model, photos):
     assert one["confidence"] == max(one["probabilities"].values())
     assert sum(one["probabilities"].values()) == pytest.approx(1)
     assert len(one["box"]) == 4
+    assert np.shape(one["landmarks"]) == (68, 2)
     assert report["unreadable"][0]["path"].endswith("c.jpg")
 
 

@@ -187,7 +187,7 @@ def test_faces_that_were_not_found(toy_dataset, not_found):
 def test_random_folds_are_marked_and_the_search_ignores_people_too(toy_dataset):
     result, _, _ = cross_validate(toy_dataset(), **{**QUICK, "cv": "random3"})
     assert result.protocol["groups"] is None
-    assert any("people are ignored" in warning for warning in result.warnings)
+    assert any("people leak" in warning for warning in result.warnings)
 
 
 def test_label_policies_are_recorded(toy_dataset):

@@ -44,7 +44,7 @@ def test_random_folds_ignore_people_and_say_so():
     y, people = labels_of()
     protocol = make_protocol("random10", y, people)
     assert not protocol.grouped
-    assert any("people are ignored" in note for note in protocol.warnings)
+    assert any("people leak" in note for note in protocol.warnings)
 
 
 def test_unknown_people_are_a_warning():

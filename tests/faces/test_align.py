@@ -13,7 +13,13 @@ from classic_fer.datasets.dataset import Dataset
 from classic_fer.datasets.images import encode_png
 from classic_fer.datasets.synthetic import SyntheticFaces, synthetic_faces
 from classic_fer.errors import DataError, ImageError, MissingFileError, ParameterError
-from classic_fer.faces.align import align_face, align_faces, align_photo, eyes_and_mouth
+from classic_fer.faces.align import (
+    align_face,
+    align_faces,
+    align_photo,
+    eyes_and_mouth,
+    find_faces,
+)
 from classic_fer.faces.detectors import detect
 from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.faces.landmarks import points_in_box, predict_landmarks
@@ -87,6 +93,42 @@ def test_landmarks_move_with_the_pixels(drawn: SyntheticFaces) -> None:
     np.testing.assert_allclose(
         face["landmarks"], np.column_stack([x, y, np.ones(68)]) @ matrix.T, rtol=1e-5
     )
+
+
+def test_found_faces_have_their_landmarks_in_the_photo(drawn: SyntheticFaces) -> None:
+    scene = np.hstack([drawn.images[0], drawn.images[1]])
+    found = find_faces(scene, Alignment(), largest=False)
+    assert found.faces.tobytes() == align_photo(scene, Alignment(), largest=False).tobytes()
+    assert len(found.faces) == len(found.landmarks) == 2
+    for face, points in zip(found.faces, found.landmarks):
+        assert points is not None
+        np.testing.assert_array_equal(points, predict_landmarks(scene, face["box"]))
+        _, matrix = align_face(scene, eyes_and_mouth(points), Frame.standard())
+        moved = np.column_stack([points, np.ones(68)]) @ matrix.T
+        np.testing.assert_allclose(face["landmarks"], moved, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("alignment", "shape"),
+    [
+        (Alignment(landmarks="5"), (5, 2)),
+        (Alignment("none", "none", crops_of="crops"), (68, 2)),
+        (Alignment(landmarks="none"), None),
+    ],
+)
+def test_landmarks_of_the_photo_that_the_model_does_not_see(
+    alignment: Alignment, shape: tuple | None, drawn: SyntheticFaces
+) -> None:
+    found = find_faces(drawn.images[0], alignment)
+    (points,) = found.landmarks
+    assert (None if points is None else points.shape) == shape
+    assert np.isnan(found.faces["landmarks"]).all()
+
+
+def test_given_landmarks_are_those_of_the_photo(drawn: SyntheticFaces) -> None:
+    found = find_faces(drawn.images[0], Alignment(), landmarks=drawn.landmarks[0])
+    np.testing.assert_array_equal(found.landmarks, drawn.landmarks[:1])
+    assert find_faces(GREY, Alignment()).landmarks == [None]
 
 
 def test_photo_without_a_face_is_taken_whole() -> None:

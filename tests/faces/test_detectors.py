@@ -126,3 +126,31 @@ def test_heads_of_jaffe_are_found(
     data = load_dataset(realdata("jaffe.zip"))
     found = [len(detect(data.read_photo(i), detector=detector)) for i in range(0, len(data), 4)]
     assert np.mean(np.array(found) > 0) >= at_least
+
+
+def test_threads_find_what_one_thread_finds(face: tuple[np.ndarray, np.ndarray]) -> None:
+    """Guards against a crash: dlib's detector keeps state, and runs without Python's lock."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    photos = [np.pad(face[0], ((10 * i, 0), (0, 20 * i)), mode="edge") for i in range(8)]
+    alone = [detect(photo).tolist() for photo in photos]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda photo: detect(photo).tolist(), photos * 4))
+    assert together == alone * 4
+
+
+def test_photo_is_enlarged_only_if_nothing_is_found(
+    face: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[tuple[int, int]] = []
+    find = DETECTORS["dlib"]
+
+    def recording(image: np.ndarray) -> np.ndarray:
+        shown.append((image.shape[0], image.shape[1]))
+        return find(image)
+
+    monkeypatch.setitem(DETECTORS, "dlib", recording)
+    detect(face[0])
+    assert shown == [(192, 192)]
+    detect(np.full((100, 120), 90, np.uint8))
+    assert shown[1:] == [(100, 120), (328, 368)]

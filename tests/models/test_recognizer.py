@@ -228,6 +228,13 @@ def test_predictions_of_faces_are_plain_data(toy, fitted):
     assert fitted.predict_faces(toy.faces[:0]) == []
 
 
+def test_landmarks_are_passed_on_face_by_face(toy, fitted):
+    points = np.full((68, 2), 7, dtype=np.float32)
+    first, second = fitted.predict_faces(toy.faces[:2], landmarks=[points, None])
+    np.testing.assert_array_equal(first.landmarks, points)
+    assert second.landmarks is None
+
+
 def test_a_model_that_abstains_gives_faces_that_were_not_found_no_label(toy, fitted):
     fitted.set_bundle(alignment=Alignment(frame=Frame.standard(24), not_found="abstain"))
     faces = toy.faces[:2].copy()
@@ -240,14 +247,15 @@ def test_a_model_that_abstains_gives_faces_that_were_not_found_no_label(toy, fit
 
 def test_a_photo_is_aligned_as_the_training_faces_were(toy, fitted, monkeypatch):
     import classic_fer.faces.align as align
+    from classic_fer.faces.single import FoundFaces
 
     calls = []
 
-    def align_photo(photo, alignment, *, largest=True):
+    def find_faces(photo, alignment, *, largest=True):
         calls.append((photo, alignment, largest))
-        return toy.faces[:2]
+        return FoundFaces(toy.faces[:2], [None, None])
 
-    monkeypatch.setattr(align, "align_photo", align_photo)
+    monkeypatch.setattr(align, "find_faces", find_faces)
     fitted.set_bundle(alignment=ALIGNMENT)
     table = fitted.predict_frame(["a.jpg", "b.jpg"])
     assert calls == [("a.jpg", ALIGNMENT, False), ("b.jpg", ALIGNMENT, False)]
@@ -282,3 +290,4 @@ def test_a_real_photo_gets_the_probabilities_of_its_aligned_face(realdata, tmp_p
     )
     assert prediction.found
     assert prediction.box is not None
+    assert prediction.landmarks.shape == (68, 2)

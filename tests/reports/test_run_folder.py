@@ -111,3 +111,13 @@ def test_plain_search_has_no_confusion_figure(tmp_path, make_result):
     folder = RunFolder.create(tmp_path / "run", "name")
     folder.write(make_result(scores={}, per_class=[], confusion=None))
     assert not (folder.path / "confusion.png").exists()
+
+
+def test_leak_of_random_folds_is_said_once(tmp_path, make_result):
+    from classic_fer.evaluation.protocols import PEOPLE_IGNORED
+
+    folder = RunFolder.create(tmp_path / "run", "name")
+    protocol = {"name": "random10", "groups": None, "folds": 10, "hash": "0" * 64}
+    folder.write(make_result(protocol=protocol, warnings=[PEOPLE_IGNORED]))
+    assert Result.load(folder.path).warnings == [PEOPLE_IGNORED]
+    assert (folder.path / "report.md").read_text().count("people leak") == 1

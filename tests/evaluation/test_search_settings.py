@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from classic_fer.cli.settings import SearchSettings
+from classic_fer.evaluation.search_settings import SearchSettings
 from classic_fer.errors import ParameterError
 
 CHANGED = SearchSettings(

@@ -63,7 +63,9 @@ class SearchSettings:
                 words += [flag, str(value)]
         return shlex.join(words)
 
-    def resumed_from(self, stored: dict[str, Any], *, folder: str) -> SearchSettings:
+    def resumed_from(
+        self, stored: dict[str, Any], *, folder: str, all_flags: bool = False
+    ) -> SearchSettings:
         """The settings of an earlier run, which must not contradict the flags given now.
 
         Parameters
@@ -72,6 +74,8 @@ class SearchSettings:
             As `to_dict` of the earlier run.
         folder : str
             Its folder, for the message.
+        all_flags : bool
+            Whether flags with their default value were given, too, so that all must agree.
 
         Raises
         ------
@@ -91,11 +95,11 @@ class SearchSettings:
         earlier = SearchSettings(**values)
         for each in fields(self):
             now, before = getattr(self, each.name), getattr(earlier, each.name)
-            if now not in (each.default, before):
+            if now != before and (all_flags or now != each.default):
                 raise ParameterError(
                     f"{folder} was started with {_flag(each)} {_words(before)}, now it is "
-                    f"{_words(now)}; leave the flag out to go on, or start a new run without "
-                    "--resume"
+                    f"{_words(now)}; leave the flag out to go on, or start a new run in another "
+                    "folder"
                 )
         return earlier
 

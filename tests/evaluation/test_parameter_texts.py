@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classic_fer.cli.parameters import parse_grid, parse_set
+from classic_fer.evaluation.parameter_texts import parse_grid, parse_set
 from classic_fer.errors import ParameterError
 
 values = st.one_of(

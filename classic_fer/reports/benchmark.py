@@ -1,0 +1,215 @@
+"""The table of a benchmark for people: sentences and tables, on a terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from classic_fer.reports import content
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+    from classic_fer.evaluation.benchmark_table import BenchmarkTable
+
+__all__ = [
+    "benchmark_markdown",
+    "benchmark_marks",
+    "benchmark_sentences",
+    "benchmark_tables",
+    "benchmark_view",
+    "explanations",
+    "gap_sentences",
+    "gap_table",
+]
+
+
+def benchmark_marks(table: BenchmarkTable) -> list[str]:
+    """What a reader must know before believing a figure, each once."""
+    said = [mark for result in table.results.values() for mark in content.marks(result)]
+    return list(dict.fromkeys(said))
+
+
+def benchmark_sentences(table: BenchmarkTable) -> list[str]:
+    """The best run of each data set and protocol, in a sentence; random folds left out."""
+    said = []
+    for data, rows in _by_data(table).items():
+        for cv in dict.fromkeys(row["cv"] for row in rows):
+            if cv.startswith("random"):
+                continue
+            ranked = [row for row in rows if row["cv"] == cv]
+            best = ranked[0]
+            level = [_recognizer(row) for row in ranked[1:] if not _is_behind(row)]
+            text = (
+                f"{data}: {_recognizer(best)} has the highest accuracy, "
+                f"{_score(best['scores']['accuracy'])} "
+                f"({content.protocol_sentence(table.results[best['run']])}; always saying the most "
+                f"frequent class is right for {best['majority_baseline']:.3f})"
+            )
+            if len(ranked) > 1:
+                text += "; no evidence of a difference from " + (
+                    ", ".join(level) if level else "no other run"
+                )
+            said.append(
+                text.replace(
+                    "no evidence of a difference from no other run", "all others are behind"
+                )
+                + "."
+            )
+    return said
+
+
+def benchmark_tables(table: BenchmarkTable) -> list[content.Table]:
+    """A table for each data set: the best first, within each protocol."""
+    return [_data_table(table, data, rows) for data, rows in _by_data(table).items()]
+
+
+def _data_table(
+    table: BenchmarkTable, data: str, rows: Sequence[Mapping[str, Any]]
+) -> content.Table:
+    first = rows[0]
+    known = [row["people"] for row in rows if row["people"]]
+    people = f"{known[0]:,} people" if known else "people not known"
+    title = f"{data}: {first['n']:,} faces, {first['n_classes']} classes, {people}"
+    columns = (
+        *("recognizer", "cv", "rank", "accuracy [95 %]", "macro F1"),
+        *("behind best [95 %]", "baseline", "seconds"),
+    )
+    lines, strong, weak = [], set(), set()
+    for place, row in enumerate(rows):
+        leaks = any(
+            mark == content.PEOPLE_IGNORED for mark in content.marks(table.results[row["run"]])
+        )
+        behind = row["behind_best"]
+        lines.append(
+            (
+                _recognizer(row),
+                f"{row['cv']} (people leak)" if leaks else row["cv"],
+                str(row["rank"]),
+                _score(row["scores"]["accuracy"]),
+                f"{row['scores']['macro_f1']['value']:.3f}",
+                "" if behind is None else _score(behind),
+                f"{row['majority_baseline']:.3f}",
+                f"{row['seconds']:,.0f}" if row["seconds"] >= 10 else f"{row['seconds']:.1f}",
+            )
+        )
+        if row["rank"] == 1 and not leaks:
+            strong.add((place, 3))
+        elif leaks:
+            weak.add((place, 1))
+    return content.Table(title, columns, lines, strong=strong, weak=weak)
+
+
+def gap_table(table: BenchmarkTable) -> content.Table | None:
+    """Accuracy with people held out and under random folds, and the gap; None without gaps."""
+    measured = [gap for gap in table.leak_gaps if gap["gap"] is not None]
+    if not measured:
+        return None
+    rows = [
+        (
+            f"{gap['data']}: {_recognizer(gap)}",
+            f"{gap['held_out']:.3f}",
+            f"{gap['random']:.3f}",
+            _score({"value": gap["gap"], "ci95": gap["ci95"]}, sign="+"),
+        )
+        for gap in measured
+    ]
+    columns = ("", "people held out", "random folds", "leak gap [95 %]")
+    return content.Table("Leak gap: what random folds add", columns, rows)
+
+
+def gap_sentences(table: BenchmarkTable) -> list[str]:
+    """What the leak gaps mean; of each data set where they cannot be measured, once."""
+    said = []
+    for gap in table.leak_gaps:
+        who = f"{gap['data']}, " + ("" if gap["gap"] is None else f"{_recognizer(gap)}, ")
+        said.append(f"{who.removesuffix(', ')}: {gap['sentence']}")
+    return list(dict.fromkeys(said))
+
+
+def explanations(table: BenchmarkTable) -> list[str]:
+    """How to read the tables."""
+    intervals = {row["interval"] for row in table.rows}
+    over = " or, where these are not known, ".join(
+        name for name in ("people", "images") if name in intervals
+    )
+    said = [
+        f"Intervals are 95 % bootstrap intervals over {over}. Every face was predicted by a "
+        "recognizer that did not see it; parameters were chosen inside the training parts.",
+        "Rank: by accuracy, among runs with the same folds. Behind best: paired difference from "
+        "the best of them; where its interval holds 0 there is no evidence of a difference. The "
+        "best of many is chosen on these scores, so its own score is a little optimistic.",
+        "Baseline: accuracy of always saying the most frequent class.",
+    ]
+    return said
+
+
+def failure_lines(table: BenchmarkTable) -> list[str]:
+    """What could not be run, and why."""
+    return [f"{each['run']}: {each['error']}" for each in table.failures]
+
+
+def benchmark_view(table: BenchmarkTable) -> Group:
+    """A benchmark as it is printed on a terminal."""
+    from rich.console import Group, RenderableType
+    from rich.text import Text
+
+    from classic_fer.reports.terminal import _table
+
+    parts: list[RenderableType] = [
+        Text(f"! {mark}", style="bold yellow") for mark in benchmark_marks(table)
+    ]
+    parts += [Text(text, style="bold") for text in benchmark_sentences(table)]
+    parts += [_table(each) for each in benchmark_tables(table)]
+    gaps = gap_table(table)
+    parts += [] if gaps is None else [_table(gaps)]
+    parts.append(Text(""))
+    parts += [Text(text) for text in gap_sentences(table)]
+    parts += [Text(text, style="dim") for text in explanations(table)] if table.rows else []
+    parts += [Text(f"failed: {line}", style="bold red") for line in failure_lines(table)]
+    return Group(*parts)
+
+
+def benchmark_markdown(table: BenchmarkTable) -> str:
+    """A benchmark as a Markdown document."""
+    from classic_fer.reports.markdown import _escape, _table
+
+    parts = ["# Benchmark"]
+    parts += [f"> **{_escape(mark)}**" for mark in benchmark_marks(table)]
+    parts.append("\n".join(f"- {_escape(text)}" for text in benchmark_sentences(table)))
+    parts += [f"## {_escape(each.title)}\n\n{_table(each)}" for each in benchmark_tables(table)]
+    gaps, said = gap_table(table), gap_sentences(table)
+    if said:
+        lines = "\n".join(f"- {_escape(text)}" for text in said)
+        parts.append("## Leak gap" + (f"\n\n{_table(gaps)}" if gaps else "") + f"\n\n{lines}")
+    if table.rows:
+        parts.append("\n".join(f"- {_escape(text)}" for text in explanations(table)))
+    if table.failures:
+        lines = "\n".join(f"- {_escape(line)}" for line in failure_lines(table))
+        parts.append(f"## Failed\n\n{lines}")
+    if table.command:
+        parts.append(f"## Command\n\n```\n{table.command}\n```")
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _by_data(table: BenchmarkTable) -> dict[str, list[dict[str, Any]]]:
+    parts: dict[str, list[dict[str, Any]]] = {}
+    for row in table.rows:
+        parts.setdefault(row["data"], []).append(row)
+    return parts
+
+
+def _is_behind(row: Mapping[str, Any]) -> bool:
+    """Whether the interval of the difference from the best run leaves 0 out."""
+    behind = row["behind_best"]
+    return behind is not None and behind["ci95"] is not None and behind["ci95"][1] < 0
+
+
+def _recognizer(row: Mapping[str, Any]) -> str:
+    return f"{row['features']} + {row['clf']}"
+
+
+def _score(score: Mapping[str, Any], *, sign: str = "") -> str:
+    bounds: Sequence[float] | None = score["ci95"]
+    text = f"{score['value']:{sign}.3f}"
+    return text if bounds is None else f"{text} [{bounds[0]:{sign}.3f}, {bounds[1]:{sign}.3f}]"

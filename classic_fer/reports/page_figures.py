@@ -1,0 +1,229 @@
+"""Small figures of the report page: they stay readable at the width of a phone."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from classic_fer.evaluation.calibration_metrics import ReliabilityBin
+    from classic_fer.evaluation.result import Result
+
+__all__ = [
+    "data_uri",
+    "fold_figure",
+    "gap_figure",
+    "reliability_figure",
+    "score_figure",
+    "surface_figure",
+]
+
+_WIDTH = 4.6  # inches; 440 pixels of a page
+_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a8a8a"  # Okabe and Ito
+_SURFACE = "cividis"  # made for colour-blind readers (Nuñez, Anderton and Renslow 2018)
+
+
+def data_uri(figure: Figure) -> str:
+    """A figure as the address of an SVG image that holds the image itself."""
+    from matplotlib import rc_context
+
+    buffer = io.BytesIO()
+    with rc_context({"svg.hashsalt": "classic_fer"}):  # the same figure, the same bytes
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    return "data:image/svg+xml;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+def fold_figure(result: Result) -> Figure:
+    """Accuracy of each fold beside the pooled accuracy, its interval and the baseline."""
+    figure, axes = _axes(1.5)
+    values = np.array(result.fold_accuracies)
+    score = result.scores["accuracy"]
+    if score["ci95"]:
+        axes.axvspan(*score["ci95"], color=_BLUE, alpha=0.15, linewidth=0, label="95 % interval")
+    axes.axvline(score["value"], color=_BLUE, linewidth=2, label="all folds together")
+    # Folds of equal accuracy lie above each other.
+    heights = pd.Series(values.round(3)).groupby(values.round(3)).cumcount().to_numpy()
+    axes.plot(values, heights, "o", color="black", markersize=5, alpha=0.7, label="a fold")
+    if result.majority_baseline is not None:
+        axes.axvline(
+            result.majority_baseline, color=_ORANGE, linestyle="--", label="majority baseline"
+        )
+    axes.set_yticks([])
+    axes.set_ylim(-0.8, heights.max() + 0.8)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("accuracy")
+    _legend_below(figure)
+    return figure
+
+
+def reliability_figure(bins: Sequence[ReliabilityBin]) -> Figure:
+    """Accuracy against confidence, and how many faces have which confidence."""
+    figure, axes = _axes(3.6)
+    filled = [each for each in bins if each.n]
+    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1, label="perfect")
+    most = max(each.n for each in filled)
+    axes.bar(
+        [each.low for each in filled],
+        [0.25 * each.n / most for each in filled],
+        width=[each.high - each.low for each in filled],
+        align="edge",
+        color=_GREY,
+        alpha=0.35,
+        linewidth=0,
+        label=f"faces (highest bar: {most:,})",
+    )
+    axes.plot(
+        [each.confidence for each in filled],
+        [each.accuracy for each in filled],
+        "o-",
+        color=_BLUE,
+        label="this recognizer",
+    )
+    axes.set_xlim(0, 1)
+    axes.set_ylim(0, 1)
+    axes.set_xlabel("confidence")
+    axes.set_ylabel("share that is right")
+    _legend_below(figure)
+    return figure
+
+
+def surface_figure(candidates: pd.DataFrame) -> tuple[Figure, str] | None:
+    """Score of the search over its most telling parameters.
+
+    Parameters
+    ----------
+    candidates : DataFrame
+        ``cv_results.csv``: columns ``param_...`` and ``mean_test_score``.
+
+    Returns
+    -------
+    figure, caption
+        None if no parameter was searched.
+    """
+    score = candidates["mean_test_score"]
+    names = [
+        name
+        for name in candidates.columns
+        if name.startswith("param_") and candidates[name].nunique(dropna=False) > 1
+    ]
+    if not names or score.isna().all():
+        return None
+
+    def influence(name: str) -> float:
+        best = score.groupby(candidates[name].astype(str)).max()
+        return float(best.max() - best.min())
+
+    names = sorted(sorted(names), key=influence, reverse=True)
+    shown = names[:2]
+    caption = "Mean score of the last search, inside the training data: a selection score."
+    if len(names) > 2:
+        rest = ", ".join(_short(name) for name in names[2:])
+        caption += f" For each cell the best over {rest}."
+    if len(shown) == 1:
+        return _line(candidates, shown[0]), caption
+    return _heatmap(candidates, *shown), caption
+
+
+def _line(candidates: pd.DataFrame, name: str) -> Figure:
+    figure, axes = _axes(2.4)
+    best = candidates.groupby(name, dropna=False)["mean_test_score"].max()
+    axes.plot(range(len(best)), best.to_numpy(), "o-", color=_BLUE)
+    axes.set_xticks(range(len(best)), [_tick(value) for value in best.index])
+    axes.set_xlabel(_short(name))
+    axes.set_ylabel("score")
+    return figure
+
+
+def _heatmap(candidates: pd.DataFrame, first: str, second: str) -> Figure:
+    table = candidates.pivot_table(
+        index=first, columns=second, values="mean_test_score", aggfunc="max", dropna=False
+    )
+    if table.shape[0] > table.shape[1]:
+        table = table.T
+    figure, axes = _axes(0.9 + 0.38 * len(table))
+    values = table.to_numpy(dtype=float)
+    image = axes.imshow(values, cmap=_SURFACE, aspect="auto")
+    if values.size <= 64:
+        middle = (np.nanmin(values) + np.nanmax(values)) / 2
+        for (row, column), value in np.ndenumerate(values):
+            if not np.isnan(value):
+                colour = "white" if value < middle else "black"
+                axes.text(
+                    column, row, f"{value:.2f}", ha="center", va="center", color=colour, size=8
+                )
+    axes.set_xticks(range(table.shape[1]), [_tick(v) for v in table.columns], rotation=35)
+    axes.set_yticks(range(table.shape[0]), [_tick(v) for v in table.index])
+    axes.set_xlabel(_short(str(table.columns.name)))
+    axes.set_ylabel(_short(str(table.index.name)))
+    axes.spines[:].set_visible(False)
+    figure.colorbar(image, ax=axes, shrink=0.9)
+    return figure
+
+
+def score_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
+    """Accuracy of runs with the same folds as points with intervals, and the baseline."""
+    names = [f"{row['features']} + {row['clf']}" for row in rows]
+    figure, axes = _axes(0.9 + 0.28 * len(rows))
+    for place, row in enumerate(rows):
+        score = row["scores"]["accuracy"]
+        if score["ci95"]:
+            axes.plot(score["ci95"], [place, place], color=_BLUE, linewidth=2)
+        axes.plot(score["value"], place, "o", color=_BLUE, markersize=6)
+    axes.axvline(rows[0]["majority_baseline"], color=_ORANGE, linestyle="--", label="baseline")
+    axes.set_yticks(range(len(names)), names)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel("accuracy, 95 % interval; dashed: majority baseline")
+    axes.grid(axis="x", color="0.92")
+    return figure
+
+
+def gap_figure(gaps: Sequence[Mapping[str, Any]]) -> Figure:
+    """Each recognizer under folds with people held out and under random folds, joined."""
+    names = [f"{gap['data']}: {gap['features']} + {gap['clf']}" for gap in gaps]
+    figure, axes = _axes(1.2 + 0.28 * len(gaps))
+    for place, gap in enumerate(gaps):
+        axes.plot([gap["held_out"], gap["random"]], [place, place], color=_GREY, linewidth=2)
+    places = range(len(gaps))
+    held_out, random = ([gap[key] for gap in gaps] for key in ("held_out", "random"))
+    axes.plot(held_out, places, "o", color=_BLUE, label="people held out")
+    axes.plot(random, places, "D", color=_ORANGE, label="random folds")
+    axes.set_yticks(places, names)
+    axes.set_ylim(len(gaps) - 0.5, -0.5)
+    axes.set_xlabel("accuracy")
+    axes.grid(axis="x", color="0.92")
+    _legend_below(figure)
+    return figure
+
+
+def _axes(height: float) -> tuple[Figure, Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(_WIDTH, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=9)
+    return figure, axes
+
+
+def _legend_below(figure: Figure) -> None:
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+
+
+def _short(name: str) -> str:
+    """A parameter without ``param_`` and the name of its step."""
+    return name.removeprefix("param_").removeprefix("clf__").removeprefix("features__")
+
+
+def _tick(value: Any) -> str:
+    try:
+        return f"{float(value):.3g}"
+    except (TypeError, ValueError):
+        return "default" if value is None else str(value)
