@@ -162,7 +162,7 @@ def main() -> None:
     parser.add_argument("--data", help="faces to use; default: generated faces")
     parser.add_argument("--toy", action="store_true", help="few faces and rounds; for CI")
     parser.add_argument(
-        "--out", type=Path, help="JSON file; default: features.json, none for --toy"
+        "--out", type=Path, help="folder of features.json; default: beside this script, with --toy none"
     )
     args = parser.parse_args()
     n, n_theirs, rounds = (24, 4, 2) if args.toy else (1000, 60, 15)
@@ -184,9 +184,9 @@ def main() -> None:
         },
     }
     show(result)
-    out = args.out or (None if args.toy else Path(__file__).with_suffix(".json"))
+    out = args.out or (None if args.toy else Path(__file__).parent)
     if out:
-        out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+        (out / "features.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

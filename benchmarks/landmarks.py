@@ -1,13 +1,14 @@
 """How well faces and landmarks are found: HELEN annotations, and coverage of the data sets.
 
-    python benchmarks/landmarks.py              # all photos; writes landmarks.json beside this file
-    python benchmarks/landmarks.py --limit 10   # toy size; prints only
+    python benchmarks/landmarks.py                    # writes landmarks.json beside this file
+    python benchmarks/landmarks.py --toy              # 20 photos of each; prints only; for CI
+    python benchmarks/landmarks.py --toy --out DIR    # writes DIR/landmarks.json
 
 The error of a photo is the mean distance between the predicted and the annotated 68 points,
 relative to the distance between the annotated eye centres, of the detected face that contains the
 annotated centre. dlib's model was trained on 300-W, of which HELEN is a part: the figure is
 optimistic. Data: helen-landmarks.zip, jaffe.zip, lfw-expressions.zip, fer2013.zip in
-$CLASSIC_FER_DATA or ../shared/datasets.
+$CLASSIC_FER_DATA or ../shared/datasets; without them the toy size measures nothing.
 """
 
 from __future__ import annotations
@@ -33,8 +34,9 @@ from classic_fer.faces.landmarks import eyes_and_mouth, predict_landmarks, read_
 
 MIN_PHOTOS, MAX_ERROR = 140, 0.04
 MIN_JAFFE = 210
+HELEN = "helen-landmarks.zip"
 ARCHIVES = ("jaffe.zip", "lfw-expressions.zip", "fer2013.zip")
-SAMPLE = 1000
+SAMPLE, TOY = 1000, 20
 
 
 def data_folder() -> Path:
@@ -98,25 +100,37 @@ def coverage(archive: Path, *, limit: int) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Measure, write or print, and return 1 if a full run misses a target."""
+    """Measure, print and write; return 1 if a full run misses a target, 2 without the data."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--limit", type=int, help="toy size: so many photos of each data set")
-    parser.add_argument("--out", type=Path, help="JSON file (default: beside this script)")
+    parser.add_argument("--toy", action="store_true", help="few photos of each data set; for CI")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder of landmarks.json; default: beside this script, with --toy none",
+    )
     options = parser.parse_args()
+    limit = TOY if options.toy else None
     folder = data_folder()
+    missing = [name for name in (HELEN, *ARCHIVES) if not (folder / name).is_file()]
+    if missing:
+        print(
+            f"nothing measured: {', '.join(missing)} not in {folder}; set CLASSIC_FER_DATA to "
+            "the folder of the archives",
+            file=sys.stderr,
+        )
+        return 0 if options.toy else 2
     measured = {
         "helen": {
-            detector: helen(folder / "helen-landmarks.zip", detector=detector, limit=options.limit)
+            detector: helen(folder / HELEN, detector=detector, limit=limit)
             for detector in ("dlib", "haar")
         },
-        "coverage": {
-            name: coverage(folder / name, limit=options.limit or SAMPLE) for name in ARCHIVES
-        },
+        "coverage": {name: coverage(folder / name, limit=limit or SAMPLE) for name in ARCHIVES},
     }
     dlib, jaffe = measured["helen"]["dlib"], measured["coverage"]["jaffe.zip"]
     table = {
         "command": " ".join(["python", "benchmarks/landmarks.py", *sys.argv[1:]]),
-        "limit": options.limit,
+        "limit": limit,
         "targets": {
             "helen_found": MIN_PHOTOS,
             "helen_mean_error": MAX_ERROR,
@@ -131,17 +145,16 @@ def main() -> int:
     }
     text = json.dumps(table, indent=2) + "\n"
     print(text, end="")
-    out = options.out
-    if out is None and options.limit is None:
-        out = Path(__file__).with_suffix(".json")
+    out = options.out or (None if options.toy else Path(__file__).parent)
     if out is not None:
-        out.write_text(text, encoding="utf-8")
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "landmarks.json").write_text(text, encoding="utf-8")
     met = (
         dlib["found"] >= MIN_PHOTOS
         and dlib["mean_error"] <= MAX_ERROR
         and jaffe["found"] >= MIN_JAFFE
     )
-    return 0 if met or options.limit is not None else 1
+    return 0 if met or options.toy else 1
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from classic_fer.cli.doctor import doctor
 from classic_fer.cli.evaluate import evaluate
 from classic_fer.cli.gridsearch import gridsearch
 from classic_fer.cli.predict import predict
+from classic_fer.cli.report import report
 
 __all__ = ["app", "main"]
 
@@ -32,6 +33,7 @@ app.command()(predict)
 app.command()(evaluate)
 app.command()(benchmark)
 app.command()(compare)
+app.command()(report)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
 app.command()(audit)

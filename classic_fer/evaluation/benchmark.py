@@ -224,7 +224,5 @@ class _Part:
         key = repr(experiment.alignment_options(dataset))
         if key not in self._aligned:
             with self.watcher.stage(f"{self.plan.name}: aligning faces") as report:
-                self._aligned[key] = experiment.align(
-                    dataset, n_jobs=self.n_jobs, progress=report
-                )
+                self._aligned[key] = experiment.align(dataset, n_jobs=self.n_jobs, progress=report)
         return self._aligned[key]

@@ -72,19 +72,20 @@ def plan_benchmark(
     Raises
     ------
     ParameterError
-        For unknown settings, or two data sets with the same folder.
+        For unknown settings, or two data sets with the same folder. Entries of the same data may
+        share it if they differ in features, classifiers and protocols alone.
     """
     entries = [data] if data is None or isinstance(data, (str, Path, Mapping)) else list(data)
     if not entries:
         raise ParameterError("a benchmark needs at least one data set, got none")
     common = _canonical(settings)
     plans = [_planned(entry, common) for entry in entries]
-    names = [plan.name for plan in plans]
-    for name in names:
-        if names.count(name) > 1:
+    by_name: dict[str, SearchSettings] = {}
+    for plan in plans:
+        if by_name.setdefault(plan.name, plan.settings) != plan.settings:
             raise ParameterError(
-                f"two data sets would share the folder {name!r}; give one of them another name "
-                "in the configuration file"
+                f"two data sets would share the folder {plan.name!r}, but are not told the same; "
+                "give one of them another name in the configuration file"
             )
     return plans
 

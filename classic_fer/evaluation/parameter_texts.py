@@ -1,16 +1,19 @@
-"""``--set`` and ``--grid``: text to ``step__parameter`` values."""
+"""Text of flags to values: ``--set``, ``--grid``, ``--budget`` and ``--memory``."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from classic_fer.errors import ParameterError
 
-__all__ = ["parse_grid", "parse_set"]
+__all__ = ["parse_duration", "parse_grid", "parse_set", "parse_size"]
 
 _OPEN, _CLOSE = "([{", ")]}"
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_BYTES = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _WORDS = {"true": True, "false": False, "none": None}
 
 
@@ -78,6 +81,36 @@ def parse_set(texts: Sequence[str]) -> dict[str, Any]:
             raise ParameterError(f"--set names {name} twice; keep one of them")
         fixed[name] = _value(parts[0], text)
     return fixed
+
+
+def parse_duration(text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``10m`` or ``1.5h``.
+
+    Raises
+    ------
+    ParameterError
+        If it is none of these, or not above 0.
+    """
+    return _measured("--budget", text, _SECONDS, text.strip().lower(), "10m, 90s or 1.5h")
+
+
+def parse_size(text: str) -> int:
+    """Bytes of ``4G``, ``500M`` (powers of 1024) or a plain number.
+
+    Raises
+    ------
+    ParameterError
+        If it is none of these, or not above 0.
+    """
+    plain = text.strip().upper().removesuffix("IB").removesuffix("B")
+    return int(_measured("--memory", text, _BYTES, plain, "4G or 500M"))
+
+
+def _measured(flag: str, text: str, units: dict[str, int], plain: str, examples: str) -> float:
+    found = re.fullmatch(r"([0-9]*\.?[0-9]+)\s*([A-Za-z]?)", plain)
+    if not found or found[2] not in units or float(found[1]) <= 0:
+        raise ParameterError(f"{flag} expects a value such as {examples}; got {text!r}")
+    return float(found[1]) * units[found[2]]
 
 
 def _split_name(flag: str, text: str) -> tuple[str, str]:

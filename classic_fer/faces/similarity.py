@@ -47,7 +47,12 @@ def estimate_similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.floa
     References
     ----------
     S. Umeyama, "Least-squares estimation of transformation parameters between two point
-    patterns", IEEE PAMI 13(4), 1991. Names follow its equations 34 to 43.
+    patterns", IEEE PAMI 13(4), 1991.
+
+    Notes
+    -----
+    In the plane the paper's solution needs no singular value decomposition: scale times rotation
+    is the matrix [[a, -b], [b, a]], which is linear in its two unknowns.
 
     Examples
     --------
@@ -63,16 +68,13 @@ def estimate_similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.floa
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ParameterError("points to align must be finite, got NaN or infinity")
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    variance_x = np.mean(np.sum((x - mean_x) ** 2, axis=1))
-    variance_y = np.mean(np.sum((y - mean_y) ** 2, axis=1))
-    if min(variance_x, variance_y) < 1e-12:
+    x, y = x - mean_x, y - mean_y
+    square_x, square_y = np.vdot(x, x), np.vdot(y, y)
+    if min(square_x, square_y) < 1e-12 * len(x):
         raise ParameterError("points to align coincide; a similarity needs two distinct points")
-    covariance = (y - mean_y).T @ (x - mean_x) / len(x)
-    u, d, vt = np.linalg.svd(covariance)
-    s = np.array([1.0, np.sign(np.linalg.det(u) * np.linalg.det(vt))])
-    rotation = (u * s) @ vt
-    scale = np.dot(d, s) / variance_x
-    linear = scale * rotation
+    a = np.vdot(x, y) / square_x
+    b = (np.vdot(x[:, 0], y[:, 1]) - np.vdot(x[:, 1], y[:, 0])) / square_x
+    linear = np.array([[a, -b], [b, a]])
     return np.column_stack([linear, mean_y - linear @ mean_x])
 
 
@@ -142,7 +144,7 @@ def warp_face(
 
     if image.shape == (size, size) and is_identity(matrix):
         return image.copy()
-    scale = math.sqrt(abs(np.linalg.det(matrix[:, :2])))
+    scale = math.hypot(matrix[0, 0], matrix[1, 0])
     if scale >= 1 - 1e-9:
         larger = cv2.warpAffine(
             image, matrix, (size, size), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE

@@ -150,7 +150,8 @@ def find_faces(
         boxes, exact = np.asarray(box, dtype=np.float32)[None], False
     else:
         detector = "dlib" if alignment.detector in ("none", "data") else alignment.detector
-        boxes, exact = detect(image, detector=detector), detector == "dlib"
+        shown = image if detector.endswith(".onnx") else grey  # only YuNet looks at colours
+        boxes, exact = detect(shown, detector=detector), detector == "dlib"
     if not len(boxes):
         matrix = crop_matrix(grey.shape, alignment.frame, own_frame=alignment.whole)
         whole = warp_face(grey, matrix, alignment.frame.size)

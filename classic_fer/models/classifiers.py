@@ -38,10 +38,10 @@ class ClassifierSpec:
 
 
 def _svm(*, random_state: int, class_weight: Any) -> BaseEstimator:
-    from sklearn.svm import SVC
+    from classic_fer.models.kernel_svc import KernelSVC
 
     # break_ties: the predicted class is the one of the highest decision value.
-    return SVC(
+    return KernelSVC(
         C=10.0,
         gamma=0.5,
         break_ties=True,
@@ -52,18 +52,15 @@ def _svm(*, random_state: int, class_weight: Any) -> BaseEstimator:
 
 
 def _linear_svm(*, random_state: int, class_weight: Any) -> BaseEstimator:
-    from sklearn.svm import LinearSVC
+    from classic_fer.models.linear_svm import LinearSVM
 
-    # dual="auto" takes the trust region Newton method on the primal when there are more faces
-    # than columns, and coordinate descent on the dual otherwise.
-    return LinearSVC(
-        C=1.0,
-        dual="auto",
-        tol=1e-2,
-        max_iter=20000,
-        class_weight=class_weight,
-        random_state=random_state,
-    )
+    return LinearSVM(C=1.0, tol=1e-3, class_weight=class_weight)
+
+
+def _krr(*, random_state: int, class_weight: Any) -> BaseEstimator:
+    from classic_fer.models.kernel_ridge import KernelRidgeClassifier
+
+    return KernelRidgeClassifier(alpha=0.3, gamma=1.0, class_weight=class_weight)
 
 
 def _logistic(*, random_state: int, class_weight: Any) -> BaseEstimator:
@@ -126,6 +123,16 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
         {"clf__C": [0.03, 0.1, 0.3, 1.0, 3.0, 10.0]},
         True,
         "linear support vector machine (squared hinge, one against the rest)",
+    ),
+    "krr": _spec(
+        _krr,
+        {
+            "clf__kernel": ["rbf"],
+            "clf__alpha": [0.03, 0.1, 0.3, 1.0],
+            "clf__gamma": [0.25, 0.5, 1.0, 2.0],
+        },
+        True,
+        "kernel ridge regression on class indicators (least-squares SVM)",
     ),
     "logistic": _spec(
         _logistic,

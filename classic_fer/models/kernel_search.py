@@ -1,29 +1,46 @@
-"""Kernels that fits of a fold share: one Gram matrix, one kernel a gamma, every C on it.
+"""What fits of support vector machines share: inner products, kernels, parts of the solution.
 
-An SVC inside a grid search computes the same kernel values again in each fit, one row at a time.
-Here the Gram matrix of a fold comes from one matrix product; kernels are made from it once and
-handed to every fit that needs them through ``SVC(kernel="precomputed")``.
+libsvm trains k classes one against one: k (k - 1) / 2 problems of two classes each, for which it
+computes the same kernel values again and again, a row at a time. Here the inner products of each
+two classes come from one matrix product and are kept; a kernel is made from them for one pair of
+classes at a time and serves every C; and a solution in which no multiplier reached its bound
+serves every larger C.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, pairwise
 from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, clone
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
 
-__all__ = ["KernelBank", "KernelKey", "Slots", "fit_precomputed", "kernel_key", "shares_kernel"]
+__all__ = [
+    "ClassGram",
+    "KernelKey",
+    "PairSolution",
+    "class_bounds",
+    "kernel_key",
+    "kernel_sums",
+    "one_vs_rest",
+    "pair_bytes",
+    "shares_kernel",
+    "solve_pair",
+    "squared_norms",
+    "working_dtype",
+]
 
 KernelKey = tuple[str, float]
 
 _KERNELS = ("rbf", "linear")
-_BLOCK = 512  # rows of a kernel made at a time, so that they stay in the processor's cache
+_TILE_BYTES = 2**20  # kernel values made at a time, so that they stay in the processor's cache
+_TEST_ROWS = 256
 
 # Training rows up to which inner products are in double precision, as libsvm computes them.
 # Beyond, single precision halves time and memory; libsvm rounds kernel values to it anyway.
@@ -34,7 +51,9 @@ def shares_kernel(clf: BaseEstimator) -> bool:
     """Whether fits of `clf` can share kernels: an SVC with an RBF or linear kernel."""
     from sklearn.svm import SVC
 
-    if type(clf) is not SVC or clf.kernel not in _KERNELS:
+    from classic_fer.models.kernel_svc import KernelSVC
+
+    if type(clf) not in (SVC, KernelSVC) or clf.kernel not in _KERNELS:
         return False
     plain = getattr(clf, "probability", False) in (False, "deprecated")
     if isinstance(clf.gamma, str):
@@ -42,143 +61,283 @@ def shares_kernel(clf: BaseEstimator) -> bool:
     return plain and isinstance(clf.gamma, Real) and float(clf.gamma) >= 0
 
 
-def kernel_key(clf: Any, train: NDArray[np.float32]) -> KernelKey:
+def kernel_key(clf: Any, train: NDArray) -> KernelKey:
     """Name of the kernel and its gamma on these training rows, shape (n, d), as SVC takes it."""
     if clf.kernel == "linear":
         return "linear", 0.0
     if clf.gamma == "auto":
         return "rbf", 1.0 / train.shape[1]
     if clf.gamma == "scale":
-        variance = train.astype(np.float64).var()
+        variance = float(train.var(dtype=np.float64))
         return "rbf", 1.0 / (train.shape[1] * variance) if variance != 0 else 1.0
     return "rbf", float(clf.gamma)
 
 
-class Slots:
-    """At most so many large matrices at a time; whoever needs one more waits.
+def class_bounds(clf: Any, y: NDArray) -> NDArray[np.float64]:
+    """Upper bound of the multipliers of each class, sorted: C times the weight of the class.
 
     Parameters
     ----------
-    n : int
-        Number of matrices that fit into memory.
+    clf : SVC
+    y : ndarray, shape (n,)
+        Training labels.
+    """
+    from sklearn.utils.class_weight import compute_class_weight
+
+    weights = compute_class_weight(clf.class_weight, classes=np.unique(y), y=y)
+    return clf.C * np.asarray(weights, dtype=np.float64)
+
+
+def working_dtype(n_train: int) -> type[np.floating]:
+    """Precision of the inner products of a machine trained on so many rows."""
+    return np.float64 if n_train <= _DOUBLE_ROWS else np.float32
+
+
+def pair_bytes(sizes: ArrayLike) -> int:
+    """Memory that the kernel of the two largest classes takes, given the sizes of all."""
+    n = int(np.sort(np.asarray(sizes))[-2:].sum())
+    return 4 * n * n + 8 * _TILE_BYTES
+
+
+class ClassGram:
+    """Inner products between training rows of each two classes, made when first wanted.
+
+    Parameters
+    ----------
+    train : ndarray of float, shape (n, d)
+    codes : ndarray of intp, shape (n,)
+        Class number of each row, from 0.
+    max_bytes : int
+        Products beyond this are not kept, but made anew each time.
+
+    Attributes
+    ----------
+    order : ndarray of intp, shape (n,)
+        Row numbers sorted by class.
+    slices : list of slice
+        Place of each class in `order`.
+    pairs : list of (int, int)
+        Each two classes, in libsvm's order.
+
+    Raises
+    ------
+    ValueError
+        If a row has a value that is not finite.
     """
 
-    def __init__(self, n: int) -> None:
-        self._free = max(1, n)
-        self._closed = False
-        self._changed = threading.Condition()
+    def __init__(self, train: NDArray, codes: NDArray[np.intp], *, max_bytes: int) -> None:
+        self.order = np.argsort(codes, kind="stable")
+        self.rows = train[self.order].astype(working_dtype(len(train)), copy=False)
+        self.norms = squared_norms(self.rows)
+        if not np.isfinite(self.norms).all():
+            raise ValueError("Input X contains NaN, infinity or a value too large.")
+        ends = np.concatenate([[0], np.cumsum(np.bincount(codes))]).tolist()
+        self.slices = [slice(start, stop) for start, stop in pairwise(ends)]
+        self.pairs = list(combinations(range(len(self.slices)), 2))
+        self._kept: dict[tuple[int, int], NDArray] = {}
+        self._locks = {block: threading.Lock() for block in self.blocks}
+        self._room = max_bytes
+        self._room_lock = threading.Lock()
 
-    def acquire(self) -> None:
-        """Wait for a slot.
+    @property
+    def blocks(self) -> list[tuple[int, int]]:
+        """The products that there are: each class with itself, and each two classes."""
+        return [(c, c) for c in range(len(self.slices))] + self.pairs
 
-        Raises
-        ------
-        InterruptedError
-            If the search was given up meanwhile.
+    def products(self, first: int, second: int) -> NDArray:
+        """Inner products between the rows of two classes, shape (n_first, n_second)."""
+        with self._locks[first, second]:
+            found = self._kept.get((first, second))
+            if found is None:
+                left = self.rows[self.slices[first]]
+                found = left @ (left if first == second else self.rows[self.slices[second]]).T
+                with self._room_lock:
+                    keep = found.nbytes <= self._room
+                    self._room -= found.nbytes if keep else 0
+                if keep:
+                    self._kept[first, second] = found
+            return found
+
+    def kernel(
+        self, key: KernelKey, pair: tuple[int, int]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+        """Kernel between the rows of two classes, and its diagonal in double precision.
+
+        Returns
+        -------
+        kernel : ndarray of float32, shape (n, n)
+            The rows of the first class before those of the second.
+        diagonal : ndarray of float64, shape (n,)
         """
-        with self._changed:
-            self._changed.wait_for(lambda: self._free > 0 or self._closed)
-            if self._closed:
-                raise InterruptedError("the search was stopped")
-            self._free -= 1
-
-    def release(self) -> None:
-        """Give a slot back."""
-        with self._changed:
-            self._free += 1
-            self._changed.notify()
-
-    def close(self) -> None:
-        """End all waiting."""
-        with self._changed:
-            self._closed = True
-            self._changed.notify_all()
+        first, second = pair
+        norms = self.norms[self.slices[first]], self.norms[self.slices[second]]
+        n = len(norms[0])
+        size = n + len(norms[1])
+        kernel = np.empty((size, size), dtype=np.float32)
+        _write_kernel(key, self.products(first, first), norms[0], norms[0], kernel[:n, :n])
+        _write_kernel(key, self.products(second, second), norms[1], norms[1], kernel[n:, n:])
+        _write_kernel(key, self.products(first, second), *norms, kernel[:n, n:])
+        kernel[n:, :n] = kernel[:n, n:].T
+        diagonal = np.ones(size) if key[0] == "rbf" else np.concatenate(norms)
+        np.fill_diagonal(kernel, diagonal)
+        return kernel, diagonal
 
 
-class _Kernel:
-    """One kernel, the fits that still want it, and its matrices while they are in memory."""
+@dataclass(frozen=True)
+class PairSolution:
+    """Solution of one classifier on two classes.
 
-    def __init__(self, users: int) -> None:
-        self.users = users
-        self.lock = threading.Lock()
-        self.matrices: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    Attributes
+    ----------
+    coefficients : ndarray of float64, shape (n_first + n_second,)
+        The decision value of x is ``sum(coefficients * K(rows, x)) + intercept``; it is positive
+        for the first class.
+    intercept : float
+    iterations : int
+    bounded : bool
+        Whether a multiplier ever reached its bound.
+    bounds : tuple of float
+        For the multipliers of the two classes.
+    seconds : float
+        Time it took.
+    """
+
+    coefficients: NDArray[np.float64]
+    intercept: float
+    iterations: int
+    bounded: bool
+    bounds: tuple[float, float]
+    seconds: float
 
 
-class KernelBank:
-    """Kernels between the rows of one fold, each made when first wanted and dropped after use.
+def solve_pair(
+    gram: ClassGram,
+    key: KernelKey,
+    pair: tuple[int, int],
+    clfs: Sequence[Any],
+    bounds: Sequence[NDArray[np.float64]],
+) -> list[PairSolution]:
+    """Solutions of several SVC with the same kernel on two classes.
 
     Parameters
     ----------
-    train : ndarray of float32, shape (n_train, d)
-    test : ndarray of float32, shape (n_test, d)
-    wanted : iterable of KernelKey
-        The kernel of each fit to come.
-    slots : Slots
-        Bounds the kernels that are in memory together.
+    gram : ClassGram
+    key : KernelKey
+    pair : tuple of int
+        One of ``gram.pairs``.
+    clfs : sequence of SVC
+        Their `tol`, `shrinking` and `max_iter` are used.
+    bounds : sequence of ndarray, shape (n_classes,)
+        `class_bounds` of each.
     """
+    from classic_fer.models._smo import solve_two_classes
 
-    def __init__(
-        self,
-        train: NDArray[np.float32],
-        test: NDArray[np.float32],
-        wanted: Iterable[KernelKey],
-        slots: Slots,
-    ) -> None:
-        dtype = np.float64 if len(train) <= _DOUBLE_ROWS else np.float32
-        train, test = train.astype(dtype, copy=False), test.astype(dtype, copy=False)
-        self._gram_train = train @ train.T
-        self._gram_test = test @ train.T
-        self._norms_train = self._gram_train.diagonal().astype(np.float64)
-        self._norms_test = np.einsum("ij,ij->i", test, test, dtype=np.float64)
-        self._kernels = {key: _Kernel(users) for key, users in Counter(wanted).items()}
-        self._slots = slots
-
-    @contextmanager
-    def kernel(self, key: KernelKey) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-        """Kernels (n_train, n_train) and (n_test, n_train) for one fit."""
-        kernel = self._kernels[key]
-        with kernel.lock:
-            if kernel.matrices is None:
-                kernel.matrices = self._make(key)
-        try:
-            yield kernel.matrices
-        finally:
-            with kernel.lock:
-                kernel.users -= 1
-                if not kernel.users:
-                    kernel.matrices = None
-                    self._slots.release()
-
-    def _make(self, key: KernelKey) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        self._slots.acquire()
-        try:
-            return (
-                _kernel_values(key, self._gram_train, self._norms_train, self._norms_train),
-                _kernel_values(key, self._gram_test, self._norms_test, self._norms_train),
-            )
-        except MemoryError:
-            self._slots.release()
-            raise
+    kernel, diagonal = gram.kernel(key, pair)
+    n_first = gram.slices[pair[0]].stop - gram.slices[pair[0]].start
+    limits = [(float(bound[pair[0]]), float(bound[pair[1]])) for bound in bounds]
+    made: dict[int, PairSolution] = {}
+    last: dict[tuple[float, bool, int], PairSolution] = {}
+    for number in sorted(range(len(clfs)), key=limits.__getitem__):
+        clf, limit = clfs[number], limits[number]
+        options = (float(clf.tol), bool(clf.shrinking), int(clf.max_iter))
+        solution = last.get(options)
+        if (
+            solution is None
+            or solution.bounded
+            or solution.bounds[0] > limit[0]
+            or solution.bounds[1] > limit[1]
+        ):
+            start = time.perf_counter()
+            solved = solve_two_classes(kernel, diagonal, n_first, *limit, *options)
+            solution = PairSolution(*solved, limit, time.perf_counter() - start)
+            made[number] = last[options] = solution
+        else:
+            made[number] = replace(solution, seconds=0.0)
+    return [made[number] for number in range(len(clfs))]
 
 
-def _kernel_values(
-    key: KernelKey, gram: NDArray, left: NDArray[np.float64], right: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Kernel of a Gram matrix (n, m) and the squared norms of its rows (n,) and columns (m,)."""
+def squared_norms(rows: NDArray) -> NDArray[np.float64]:
+    """Squared length of each row, shape (n,)."""
+    return np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+
+
+def kernel_sums(
+    test: NDArray,
+    train: NDArray,
+    norms: NDArray[np.float64],
+    weights: Sequence[tuple[KernelKey, NDArray[np.float64]]],
+) -> list[NDArray[np.float64]]:
+    """Weighted sums of the kernels between test and training rows.
+
+    Parameters
+    ----------
+    test : ndarray of float, shape (m, d)
+    train : ndarray of float, shape (n, d)
+        Inner products are formed in its precision.
+    norms : ndarray of float64, shape (n,)
+        `squared_norms` of `train`.
+    weights : sequence of (KernelKey, ndarray of float64 of shape (n, q))
+
+    Returns
+    -------
+    sums : list of ndarray of float64, shape (m, q)
+    """
+    sums = [np.empty((len(test), w.shape[1])) for _, w in weights]
+    kernel = np.empty((min(_TEST_ROWS, len(test)), len(train)))
+    for start in range(0, len(test), _TEST_ROWS):
+        tile = test[start : start + _TEST_ROWS].astype(train.dtype, copy=False)
+        products, tile_norms = tile @ train.T, squared_norms(tile)
+        made: KernelKey | None = None
+        for (key, weight), out in zip(weights, sums):
+            if key != made:
+                _write_kernel(key, products, tile_norms, norms, kernel[: len(tile)])
+                made = key
+            np.matmul(kernel[: len(tile)], weight, out=out[start : start + _TEST_ROWS])
+    return sums
+
+
+def _write_kernel(
+    key: KernelKey,
+    products: NDArray,
+    left: NDArray[np.float64],
+    right: NDArray[np.float64],
+    out: NDArray,
+) -> None:
+    """Kernel of inner products (n, m) and the squared norms of their rows (n,) and columns (m,)."""
     name, gamma = key
     if name == "linear":
-        return gram.astype(np.float64)
-    values = np.empty(gram.shape)
-    for start in range(0, len(gram), _BLOCK):
-        block = values[start : start + _BLOCK]
-        np.multiply(gram[start : start + _BLOCK], 2.0, out=block)
-        block -= left[start : start + _BLOCK, np.newaxis]
-        block -= right
-        block *= gamma
-        np.exp(block, out=block)
-    return values
+        out[...] = products
+        return
+    height = max(1, _TILE_BYTES // (8 * max(1, products.shape[1])))
+    for start in range(0, len(products), height):
+        rows = slice(start, start + height)
+        distances = left[rows, np.newaxis] + right
+        distances -= np.multiply(products[rows], 2.0, dtype=np.float64)
+        distances *= -gamma
+        np.exp(distances, out=distances)
+        out[rows] = distances
 
 
-def fit_precomputed(clf: Any, kernel: NDArray[np.float64], y: NDArray) -> Any:
-    """A copy of the SVC `clf`, fitted on the kernel (n, n) between its training rows."""
-    return clone(clf).set_params(kernel="precomputed").fit(kernel, y)
+def one_vs_rest(decisions: NDArray[np.float64], n_classes: int) -> NDArray[np.float64]:
+    """Decision values of each class from those of each two classes, as SVC combines them.
+
+    Parameters
+    ----------
+    decisions : ndarray of float64, shape (m, n_pairs)
+        Positive for the first class of a pair.
+    n_classes : int
+
+    Returns
+    -------
+    scores : ndarray of float64, shape (m, n_classes)
+        Votes, with the sum of the decisions, brought between -1/3 and 1/3, to break ties.
+    """
+    votes = np.zeros((len(decisions), n_classes))
+    sums = np.zeros((len(decisions), n_classes))
+    for column, (first, second) in enumerate(combinations(range(n_classes), 2)):
+        decision = decisions[:, column]
+        sums[:, first] += decision
+        sums[:, second] -= decision
+        votes[decision >= 0, first] += 1
+        votes[decision < 0, second] += 1
+    return votes + sums / (3 * (np.abs(sums) + 1))

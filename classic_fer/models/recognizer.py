@@ -257,9 +257,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         alignment = self.alignment_
         abstain = alignment is not None and alignment.not_found == "abstain"
         points = [None] * len(faces) if landmarks is None else landmarks
-        predictions = []
-        chances_of = self.predict_proba(faces) if len(faces) else []
-        for face, marks, chances in zip(faces, points, chances_of):
+        predictions: list[FacePrediction] = []
+        if not len(faces):
+            return predictions
+        for face, marks, chances in zip(faces, points, self.predict_proba(faces)):
             silent = abstain and not face["found"]
             box = None if np.isnan(face["box"]).any() else tuple(face["box"].tolist())
             predictions.append(

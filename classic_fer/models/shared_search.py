@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,12 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.faces.frame import Alignment
 from classic_fer.models.block_store import BlockStore
-from classic_fer.models.fold_search import Fit, run_fits, settings_of
+from classic_fer.models.fold_search import FoldSearch, settings_of
+from classic_fer.models.fold_unit import Fit
+from classic_fer.models.folds import Fold
+from classic_fer.models.halving import Skipped, within_budget
+from classic_fer.models.kernel_svc import KernelSVC
+from classic_fer.models.memory import memory_limit
 from classic_fer.models.recognizer import Recognizer
 
 __all__ = ["GridSearch", "Progress", "checked_labels"]
@@ -32,7 +38,7 @@ class GridSearch(GridSearchCV):
 
     The interface, results and tie rules are those of scikit-learn's GridSearchCV. For a
     Recognizer, features are extracted once per setting, scaler and projections are fitted once
-    per fold and setting, and SVC fits share kernels; fits run in threads, with one BLAS thread
+    per fold and setting, and SVC fits share kernels; work is done in threads, with one BLAS thread
     each, so that results do not depend on `n_jobs`. Everything else (other estimators, training
     scores, a search over the calibration, scoring functions that are no scorers of scikit-learn)
     is handed to GridSearchCV.
@@ -48,8 +54,17 @@ class GridSearch(GridSearchCV):
     cv : int, splitter, iterable of (train, test), or None
     error_score : float or "raise"
     return_train_score : bool
+    budget : float, optional
+        Seconds. Candidates that would take longer are chosen among on parts of the faces
+        (`classic_fer.models.halving.within_budget`); the rest is in `skipped_`. What is chosen
+        then depends on the speed of the machine.
+    memory : int, optional
+        Bytes that the process keeps below, as far as the features themselves allow: kernels are
+        computed in smaller parts, and again instead of kept.
     progress : callable, optional
-        Called as ``progress(done, total)`` after each fit, the last one being the refit.
+        Called as ``progress(done, total)`` after each piece of work, the last one being the
+        refit. The numbers are costs: the part that is done takes about ``done / total`` of the
+        time.
 
     Attributes
     ----------
@@ -59,6 +74,8 @@ class GridSearch(GridSearchCV):
         Decision values of each row by the best candidate's fits on folds that did not train on
         it, in the order of the recognizer's ``classes_``; NaN for rows that no fold tests. They
         set the temperature of `best_estimator_`. None after a plain GridSearchCV.
+    skipped_ : list of Skipped
+        Candidates that the budget left out; they are not in `cv_results_`.
 
     Notes
     -----
@@ -77,6 +94,8 @@ class GridSearch(GridSearchCV):
         cv: Any = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
+        budget: float | None = None,
+        memory: int | None = None,
         progress: Progress | None = None,
     ) -> None:
         super().__init__(
@@ -89,6 +108,8 @@ class GridSearch(GridSearchCV):
             error_score=error_score,
             return_train_score=return_train_score,
         )
+        self.budget = budget
+        self.memory = memory
         self.progress = progress
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None, **params: Any) -> GridSearch:
@@ -106,7 +127,10 @@ class GridSearch(GridSearchCV):
             return self.fit_store(BlockStore(X), y, groups=groups)
         if isinstance(self.estimator, Recognizer):
             X, y = np.asarray(X), np.asarray(y)
+        if self.budget is not None:
+            raise ParameterError("a budget works only for a search over a Recognizer's parts")
         self.oof_scores_: NDArray[np.float32] | None = None
+        self.skipped_: list[Skipped] = []
         super().fit(X, y, **params)
         return self
 
@@ -151,7 +175,8 @@ class GridSearch(GridSearchCV):
         index = np.arange(len(store)) if rows is None else np.asarray(rows, dtype=np.intp)
         labels = checked_labels(y, len(index))
         n_jobs = effective_n_jobs(self.n_jobs)
-        with threadpool_limits(limits=1, user_api="blas"):
+        self._reported = (0.0, 0.0)
+        with threadpool_limits(limits=1, user_api="blas"), memory_limit(self.memory):
             self._search(store, index, labels, groups, n_jobs)
             if self.refit:
                 self._refit(store, index, labels, groups, refit_on, n_jobs)
@@ -194,27 +219,31 @@ class GridSearch(GridSearchCV):
         scorers, refit_metric = self._get_scorers()
         splitter = check_cv(self.cv, y, classifier=True)
         folds = list(splitter.split(np.zeros(len(y)), y, groups))
+        start = time.perf_counter()
         candidates = list(ParameterGrid(self.param_grid))
         self.n_splits_ = len(folds)
-        total, done = len(folds) * len(candidates) + bool(self.refit), 0
+        self.skipped_ = []
 
-        def report() -> None:
-            nonlocal done
-            done += 1
-            if self.progress is not None:
-                self.progress(done, total)
+        def planned(some: Sequence[dict[str, Any]], on: Sequence[Fold]) -> FoldSearch:
+            settings = settings_of(self.estimator, some)
+            return FoldSearch(
+                store, rows, y, on, settings, scorers, error_score=self.error_score
+            )
 
-        fits = run_fits(
-            store,
-            rows,
-            y,
-            folds,
-            settings_of(self.estimator, candidates),
-            scorers,
-            n_jobs=n_jobs,
-            error_score=self.error_score,
-            on_fit=report,
-        )
+        if self.budget is not None:
+            candidates, self.skipped_ = within_budget(
+                planned,
+                candidates,
+                folds,
+                y,
+                seconds=self.budget,
+                started=start,
+                metric=refit_metric if isinstance(refit_metric, str) else "score",
+                n_jobs=n_jobs,
+            )
+        search = planned(candidates, folds)
+        self._reported = (0.0, search.cost + (search.refit_cost if self.refit else 0.0))
+        fits = search.run(n_jobs=n_jobs, on_done=self._report)
         self.multimetric_ = not (self.scoring is None or isinstance(self.scoring, str)) and (
             not callable(self.scoring)
         )
@@ -228,6 +257,13 @@ class GridSearch(GridSearchCV):
             self.oof_scores_ = _out_of_fold(best, folds, len(y), len(np.unique(y)))
         self.scorer_ = scorers._scorers if self.multimetric_ else scorers
         self.cv_results_ = results
+
+    def _report(self, cost: float) -> None:
+        done, total = self._reported[0] + cost, self._reported[1]
+        self._reported = done, total
+        if self.progress is not None:
+            whole = max(1, round(total))
+            self.progress(min(whole, round(done)), whole)
 
     def _results_of(self, fits: list[Fit], candidates: list[dict[str, Any]]) -> dict[str, Any]:
         """``cv_results_`` of the fits, which are sorted by candidate and fold."""
@@ -270,6 +306,8 @@ class GridSearch(GridSearchCV):
         refit_on: ArrayLike | None,
         n_jobs: int,
     ) -> None:
+        from joblib import parallel_config
+
         start = time.perf_counter()
         oof_scores = _for_calibration(self.oof_scores_)
         if refit_on is not None:
@@ -278,18 +316,18 @@ class GridSearch(GridSearchCV):
             groups = None if groups is None else np.asarray(groups)[chosen]
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
         blocks = store.blocks(best.features, n_jobs=n_jobs)
-        best.fit_blocks(
-            {name: block[rows] for name, block in blocks.items()},
-            y,
-            image_shape=store.image_shape,
-            groups=groups,
-            oof_scores=oof_scores,
-        )
+        threads = isinstance(best.clf, KernelSVC)  # which trains in the threads that it is given
+        with parallel_config("threading", n_jobs=n_jobs) if threads else nullcontext():
+            best.fit_blocks(
+                {name: block[rows] for name, block in blocks.items()},
+                y,
+                image_shape=store.image_shape,
+                groups=groups,
+                oof_scores=oof_scores,
+            )
         self.best_estimator_ = best
         self.refit_time_ = time.perf_counter() - start
-        if self.progress is not None:
-            total = len(self.cv_results_["params"]) * self.n_splits_ + 1
-            self.progress(total, total)
+        self._report(self._reported[1] - self._reported[0])
 
 
 def checked_labels(y: ArrayLike | None, n: int) -> NDArray:

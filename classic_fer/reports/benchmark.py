@@ -19,15 +19,22 @@ __all__ = [
     "benchmark_tables",
     "benchmark_view",
     "explanations",
+    "failure_lines",
     "gap_sentences",
     "gap_table",
 ]
+
+_LEAKS = "people leak"
 
 
 def benchmark_marks(table: BenchmarkTable) -> list[str]:
     """What a reader must know before believing a figure, each once."""
     said = [mark for result in table.results.values() for mark in content.marks(result)]
-    return list(dict.fromkeys(said))
+    rows = f"rows marked {_LEAKS!r}"
+    return [
+        mark.replace(_LEAKS, rows, 1) if mark == content.PEOPLE_IGNORED else mark
+        for mark in dict.fromkeys(said)
+    ]
 
 
 def benchmark_sentences(table: BenchmarkTable) -> list[str]:
@@ -39,23 +46,18 @@ def benchmark_sentences(table: BenchmarkTable) -> list[str]:
                 continue
             ranked = [row for row in rows if row["cv"] == cv]
             best = ranked[0]
-            level = [_recognizer(row) for row in ranked[1:] if not _is_behind(row)]
             text = (
-                f"{data}: {_recognizer(best)} has the highest accuracy, "
-                f"{_score(best['scores']['accuracy'])} "
-                f"({content.protocol_sentence(table.results[best['run']])}; always saying the most "
-                f"frequent class is right for {best['majority_baseline']:.3f})"
+                f"{data}, {content.protocol_sentence(table.results[best['run']])}: "
+                f"{_recognizer(best)} has the highest accuracy, "
+                f"{_score(best['scores']['accuracy'])}; always saying the most frequent class is "
+                f"right for {best['majority_baseline']:.3f}"
             )
-            if len(ranked) > 1:
-                text += "; no evidence of a difference from " + (
-                    ", ".join(level) if level else "no other run"
-                )
-            said.append(
-                text.replace(
-                    "no evidence of a difference from no other run", "all others are behind"
-                )
-                + "."
-            )
+            level = [_recognizer(row) for row in ranked[1:] if not _is_behind(row)]
+            if level:
+                text += f"; no evidence of a difference from {', '.join(level)}"
+            elif len(ranked) > 1:
+                text += "; all others are behind it"
+            said.append(f"{text}.")
     return said
 
 
@@ -72,8 +74,8 @@ def _data_table(
     people = f"{known[0]:,} people" if known else "people not known"
     title = f"{data}: {first['n']:,} faces, {first['n_classes']} classes, {people}"
     columns = (
-        *("recognizer", "cv", "rank", "accuracy [95 %]", "macro F1"),
-        *("behind best [95 %]", "baseline", "seconds"),
+        *("recognizer", "accuracy [95 %]", "rank", "behind best [95 %]", "cv"),
+        *("macro F1", "baseline", "seconds"),
     )
     lines, strong, weak = [], set(), set()
     for place, row in enumerate(rows):
@@ -84,19 +86,19 @@ def _data_table(
         lines.append(
             (
                 _recognizer(row),
-                f"{row['cv']} (people leak)" if leaks else row["cv"],
-                str(row["rank"]),
                 _score(row["scores"]["accuracy"]),
+                str(row["rank"]),
+                "" if behind is None else _score(behind, sign="+"),
+                f"{row['cv']} ({_LEAKS})" if leaks else row["cv"],
                 f"{row['scores']['macro_f1']['value']:.3f}",
-                "" if behind is None else _score(behind),
                 f"{row['majority_baseline']:.3f}",
                 f"{row['seconds']:,.0f}" if row["seconds"] >= 10 else f"{row['seconds']:.1f}",
             )
         )
         if row["rank"] == 1 and not leaks:
-            strong.add((place, 3))
+            strong.add((place, 1))
         elif leaks:
-            weak.add((place, 1))
+            weak.add((place, 4))
     return content.Table(title, columns, lines, strong=strong, weak=weak)
 
 

@@ -26,7 +26,10 @@ __all__ = [
     "marks",
     "notes",
     "parameter_table",
+    "protocol_lines",
     "protocol_sentence",
+    "shortened",
+    "summary_sentence",
     "summary_table",
     "title",
     "unreadable_line",
@@ -98,6 +101,48 @@ def headline(result: Result) -> str:
         "of the values tried on these very faces, so optimistic; it is no accuracy, as nothing "
         "was held out"
     )
+
+
+def summary_sentence(result: Result) -> str:
+    """What was found, for a reader who reads nothing else."""
+    if not result.scores or result.confusion is None:
+        return f"{headline(result)[0].upper()}{headline(result)[1:]}."
+    right = sum(
+        counts[result.confusion["predicted"].index(name)]
+        for name, counts in zip(result.confusion["true"], result.confusion["counts"])
+        if name in result.confusion["predicted"]
+    )
+    total = sum(each["support"] for each in result.per_class)
+    if str(result.protocol["name"]).startswith("random"):
+        seen = ", after it had seen other faces of the same people"
+    elif result.protocol["groups"]:
+        seen = " of people it had not seen"
+    else:
+        seen = " it had not seen"
+    weakest = min(result.per_class, key=lambda each: each["recall"])
+    most = max(result.per_class, key=lambda each: each["support"])
+    return (
+        f"{result.recognizer['features']} + {result.recognizer['clf']} named the right one of "
+        f"{len(result.dataset['classes'])} expressions on {right:,} of {total:,} faces{seen}: "
+        f"{headline(result)}. Always saying {most['class']} would be right on "
+        f"{most['support']:,}. It is weakest on {weakest['class']} (recall "
+        f"{weakest['recall']:.3f})."
+    )
+
+
+def protocol_lines(result: Result) -> list[str]:
+    """Protocol, seed and time in sentences."""
+    lines = [
+        f"{protocol_sentence(result).capitalize()}.",
+        f"Seed {result.seed}; {result.seconds:,.0f} seconds.",
+    ]
+    if result.scores and result.folds:
+        lines.insert(
+            1,
+            "Projections, scaler, classifier, calibration and the choice of parameters saw only "
+            "the training part of each fold.",
+        )
+    return lines
 
 
 def protocol_sentence(result: Result) -> str:
@@ -234,7 +279,7 @@ def confusion_table(result: Result, *, short: bool = False) -> Table:
                 strong.add((i, j + 1))
             elif total and counts[i, j] / total >= 0.15:
                 weak.add((i, j + 1))
-    heads = _shortened(predicted) if short else predicted
+    heads = shortened(predicted) if short else predicted
     heading = "Confusion matrix (rows are true, columns predicted)"
     return Table(heading, ("", *heads), rows, strong=strong, weak=weak)
 
@@ -300,9 +345,9 @@ def _value(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _shortened(names: Sequence[str], length: int = 5) -> list[str]:
+def shortened(names: Sequence[str], length: int = 5) -> list[str]:
     """The first letters of each name: as few as tell them apart, at least `length`."""
     short = [name[:length] for name in names]
     if len(set(short)) == len(set(names)):
         return short
-    return _shortened(names, length + 1)
+    return shortened(names, length + 1)

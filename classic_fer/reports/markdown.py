@@ -59,16 +59,7 @@ def markdown_report(result: Result) -> str:
 
 
 def _protocol(result: Result) -> str:
-    lines = [
-        f"{content.protocol_sentence(result).capitalize()}.",
-        f"Seed {result.seed}; {result.seconds:,.0f} seconds.",
-    ]
-    if result.scores and result.folds:
-        lines.insert(
-            1,
-            "Projections, scaler, classifier, calibration and the choice of parameters saw only "
-            "the training part of each fold.",
-        )
+    lines = content.protocol_lines(result)
     if result.protocol.get("hash"):
         lines.append(f"SHA-256 of the split: `{result.protocol['hash']}`.")
     text = "## Protocol\n\n" + "\n".join(lines)

@@ -77,9 +77,7 @@ class FacePictures:
         self._data = data
         self._opened: dict[str, Dataset | ClassicFerError] = {}
 
-    def of(
-        self, run: Path, result: Result, ids: Sequence[str]
-    ) -> tuple[dict[str, str], str, str]:
+    def of(self, run: Path, result: Result, ids: Sequence[str]) -> tuple[dict[str, str], str, str]:
         """Pictures of some faces of a run, as the recognizer saw them.
 
         Parameters
@@ -124,12 +122,11 @@ class FacePictures:
         if self._data is None and not told:
             raise ParameterError("the run does not tell its data; name them with --data")
         data = told.get("data") if self._data is None else str(self._data)
-        options = {name: told.get(name) for name in ("format", "root")}
-        seed = int(told.get("seed") or 0)
-        key = repr((data, options, seed))
+        form, root, seed = told.get("format"), told.get("root"), int(told.get("seed") or 0)
+        key = repr((data, form, root, seed))
         if key not in self._opened:
             try:
-                self._opened[key] = load_dataset(data, **options, seed=seed)
+                self._opened[key] = load_dataset(data, format=form, root=root, seed=seed)
             except ClassicFerError as error:
                 self._opened[key] = error
         opened = self._opened[key]

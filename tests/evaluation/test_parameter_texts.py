@@ -1,4 +1,4 @@
-"""``--set`` and ``--grid``."""
+"""``--set``, ``--grid``, ``--budget`` and ``--memory``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from classic_fer.evaluation.parameter_texts import parse_grid, parse_set
 from classic_fer.errors import ParameterError
+from classic_fer.evaluation.parameter_texts import (
+    parse_duration,
+    parse_grid,
+    parse_set,
+    parse_size,
+)
 
 values = st.one_of(
     st.integers(),
@@ -71,3 +76,20 @@ def test_a_name_twice_is_refused():
         parse_grid(["clf__C=1", "clf__C=2"])
     with pytest.raises(ParameterError, match="--set names clf__C twice"):
         parse_set(["clf__C=1", "clf__C=2"])
+
+
+def test_durations_and_sizes_have_units():
+    assert [parse_duration(text) for text in ("90", "90s", "10m", "1.5h", "2 H")] == [
+        *(90, 90, 600, 5400, 7200)
+    ]
+    assert [parse_size(text) for text in ("1000", "500M", "4G", "4GiB", "1.5 k")] == [
+        *(1000, 500 * 2**20, 4 * 2**30, 4 * 2**30, 1536)
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "m", "-1m", "0", "10 apples", "1e3", "5d", "1.m.2"])
+def test_what_is_no_duration_or_size_is_refused(text):
+    with pytest.raises(ParameterError, match="--budget expects a value such as 10m"):
+        parse_duration(text)
+    with pytest.raises(ParameterError, match="--memory expects a value such as 4G"):
+        parse_size(text.replace("m", "x"))

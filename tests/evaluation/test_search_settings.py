@@ -7,8 +7,8 @@ import shlex
 
 import pytest
 
-from classic_fer.evaluation.search_settings import SearchSettings
 from classic_fer.errors import ParameterError
+from classic_fer.evaluation.search_settings import SearchSettings
 
 CHANGED = SearchSettings(
     data="my faces.zip",

@@ -15,6 +15,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from classic_fer.models.discriminant import ShrinkageLDA
 from classic_fer.models.expression import make_features
+from classic_fer.models.kernel_ridge import KernelRidgeClassifier
+from classic_fer.models.linear_svm import LinearSVM
 from classic_fer.models.lp import PairwiseLPClassifier
 from classic_fer.models.projections import ICA, LDA, PCA
 from classic_fer.models.recognizer import make_recognizer
@@ -28,6 +30,8 @@ ROW_ESTIMATORS = [
     ICA(2),
     LDA(),
     ShrinkageLDA(),
+    KernelRidgeClassifier(),
+    LinearSVM(),
     PairwiseLPClassifier(),
 ]
 
