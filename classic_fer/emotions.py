@@ -216,6 +216,7 @@ def label_policy(spec: str | Path | LabelPolicy) -> LabelPolicy:
     spec : str, Path or LabelPolicy
         A key of `POLICIES`, or the path of a CSV file with the header ``from,to``: one row per
         name, an empty ``to`` removes the rows of that name, names that are not listed stay.
+        Semicolons may stand for the commas, as spreadsheets write them.
 
     Returns
     -------
@@ -240,8 +241,12 @@ def label_policy(spec: str | Path | LabelPolicy) -> LabelPolicy:
 def _read_policy(path: Path) -> LabelPolicy:
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream))
-            header = list(rows[0]) if rows else []
+            delimiter = ";" if stream.readline().strip().lower() == "from;to" else ","
+            stream.seek(0)
+            lines = csv.DictReader(stream, delimiter=delimiter)
+            header = [name.strip().lower() for name in lines.fieldnames or ()]
+            lines.fieldnames = header
+            rows = list(lines)
     except FileNotFoundError as error:
         raise MissingFileError(
             f"no label policy file {str(path)!r}; expected a CSV file with the header from,to, "
@@ -251,7 +256,7 @@ def _read_policy(path: Path) -> LabelPolicy:
         raise ParameterError(
             f"label policy file {str(path)!r} cannot be read as CSV text: {error}"
         ) from error
-    if header[:2] != ["from", "to"]:
+    if not rows or header[:2] != ["from", "to"]:
         raise ParameterError(
             f"label policy file {str(path)!r} has the columns {header or 'none'} or no rows; "
             "expected the header from,to and a row for each name to change"

@@ -152,3 +152,9 @@ def test_policies_survive_json() -> None:
     for policy in POLICIES.values():
         assert LabelPolicy.from_dict(policy.to_dict()) == policy
     assert label_policy(POLICIES["keep"]) is POLICIES["keep"]
+
+
+def test_policy_files_of_spreadsheets(tmp_path) -> None:
+    path = tmp_path / "policy.csv"
+    path.write_bytes("From;To\r\nanger;bad\r\nneutral;\r\n".encode("utf-8-sig"))
+    assert label_policy(path).mapping == {"anger": "bad", "neutral": None}

@@ -126,6 +126,8 @@ def benchmark(
     landmarks: options.Landmarks = None,
     size: options.Size = None,
     jobs: options.Jobs = -1,
+    budget: options.Budget = None,
+    memory: options.Memory = None,
     seed: Annotated[
         int | None,
         typer.Option(
@@ -159,6 +161,8 @@ def benchmark(
         "detector": detector,
         "landmarks": landmarks,
         "size": size,
+        "budget": budget,
+        "memory": memory,
         "seed": seed,
     }
     with guard(debug) as session:

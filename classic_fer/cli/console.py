@@ -133,6 +133,9 @@ def guard(debug: bool) -> Iterator[Session]:
             say("error", _explain_os_error(error), style="bold red")
             raise typer.Exit(REFUSED) from None
         except Exception as error:
+            if _was_interrupted(error):  # Ctrl-C while a compiled module was being imported
+                say("stopped", _after_stop(session))
+                raise typer.Exit(INTERRUPTED) from None
             if debug:
                 raise
             say("unexpected error", f"{type(error).__name__}: {error}", style="bold red")
@@ -145,6 +148,13 @@ def _silence_slow_cache() -> None:
     given = os.environ.get("PYTHONWARNINGS", "")
     if _SLOW_CACHE not in given:
         os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [given, f"ignore:{_SLOW_CACHE}"]))
+
+
+def _was_interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C lies behind an error."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _after_stop(session: Session) -> str:

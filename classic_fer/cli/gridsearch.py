@@ -113,6 +113,8 @@ def gridsearch(
     size: options.Size = None,
     margin: options.Margin = None,
     jobs: options.Jobs = -1,
+    budget: options.Budget = None,
+    memory: options.Memory = None,
     seed: options.Seed = 0,
     out: options.Out = None,
     resume: Annotated[
@@ -151,6 +153,8 @@ def gridsearch(
         not_found=not_found,
         size=size,
         margin=margin,
+        budget=budget,
+        memory=memory,
         seed=seed,
     )
     with guard(debug) as session:

@@ -116,3 +116,21 @@ Margin = Annotated[
         rich_help_panel=_FACES,
     ),
 ]
+Budget = Annotated[
+    str | None,
+    typer.Option(
+        "--budget",
+        help="About how long all searches may take, such as 10m; what is left out is listed.",
+        show_default="no limit",
+        rich_help_panel=RUN,
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        "--memory",
+        help="Memory that the process should stay below, such as 4G.",
+        show_default="what is free",
+        rich_help_panel=RUN,
+    ),
+]

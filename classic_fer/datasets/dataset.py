@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.datasets.images import decode, encode_png
 from classic_fer.datasets.sources import Source, Unreadable
-from classic_fer.emotions import LabelPolicy, label_policy, order_classes
+from classic_fer.emotions import POLICIES, LabelPolicy, label_policy, order_classes
 from classic_fer.errors import DataError, ImageError, ParameterError
 
 if TYPE_CHECKING:
@@ -212,6 +213,8 @@ class Dataset:
     def with_labels(self, policy: str | Path | LabelPolicy) -> Dataset:
         """The data set after a label policy; rows it removes are counted in `policy_changes`.
 
+        Warns if a policy that is not one of `POLICIES` names no label of the data.
+
         Raises
         ------
         DataError
@@ -223,6 +226,12 @@ class Dataset:
             raise DataError(
                 f"label policy {rule.name!r} removes all {len(self)} samples of {self.name!r}, "
                 f"whose labels are {', '.join(self.classes)}; choose another one"
+            )
+        if rule.name not in POLICIES and rule.mapping.keys().isdisjoint(self.classes):
+            warnings.warn(
+                f"label policy {rule.name!r} names none of the labels of {self.name!r}, which are "
+                f"{', '.join(self.classes)}; it changes nothing",
+                stacklevel=2,
             )
         kept = self.subset(outcome.keep)
         kept.samples["label"] = outcome.labels

@@ -21,6 +21,8 @@ IMAGE_SUFFIXES = (
     *(".webp", ".pgm", ".ppm", ".pbm"),
 )
 MAX_PIXELS = 100_000_000
+# Pillow would hand other files to other programs: PostScript, whatever its name, to Ghostscript.
+_FORMATS = ("JPEG", "PNG", "TIFF", "GIF", "BMP", "WEBP", "PPM")
 
 
 def is_image_name(name: str) -> bool:
@@ -56,7 +58,7 @@ def decode(data: bytes, *, path: str) -> NDArray[np.uint8]:
     if not data:
         raise ImageError(f"{path}: the file is empty (0 bytes); expected an image")
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             _check_size(image.size, path)
             return _to_array(image, path)
     except ImageError:
@@ -90,9 +92,12 @@ def _check_size(size: tuple[int, int], path: str) -> None:
 def _to_array(image: Image.Image, path: str) -> NDArray[np.uint8]:
     from PIL import Image, ImageOps
 
+    whole_numbers = image.mode == "I" and image.format == "TIFF"  # 32 bit; PNM is scaled to 16
     image = ImageOps.exif_transpose(image)
+    if whole_numbers:
+        raise ImageError(f"{path}: 32-bit pixels have no defined range; expected 8 or 16 bit")
     if image.mode.startswith("I"):
-        return _from_16_bit(np.asarray(image), path)
+        return np.rint(np.asarray(image) / 257.0).astype(np.uint8)
     if image.mode == "F":
         raise ImageError(
             f"{path}: floating-point pixels have no defined range; expected 8 or 16 bit"
@@ -104,14 +109,6 @@ def _to_array(image: Image.Image, path: str) -> NDArray[np.uint8]:
         white = Image.new("RGBA", rgba.size, "white")
         image = Image.alpha_composite(white, rgba)
     return np.asarray(image.convert("RGB"), dtype=np.uint8).copy()
-
-
-def _from_16_bit(pixels: NDArray, path: str) -> NDArray[np.uint8]:
-    if pixels.min() < 0 or pixels.max() > 65535:
-        raise ImageError(
-            f"{path}: pixel values from {pixels.min()} to {pixels.max()}; expected 8 or 16 bit"
-        )
-    return np.rint(pixels / 257.0).astype(np.uint8)
 
 
 def encode_png(image: NDArray[np.uint8]) -> bytes:

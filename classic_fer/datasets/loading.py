@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
+import zipfile
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -13,12 +16,12 @@ import pandas as pd
 from classic_fer.datasets.cards import Card, card_names, generic_card, load_card, official_split
 from classic_fer.datasets.dataset import Dataset
 from classic_fer.datasets.images import is_image_name
-from classic_fer.datasets.manifest import manifest_source, unlabelled
+from classic_fer.datasets.manifest import ManifestSource, columns_of, manifest_source, unlabelled
 from classic_fer.datasets.readers import READERS
 from classic_fer.datasets.reading import NoLabelsError, Reading
 from classic_fer.datasets.sources import Source, open_source
 from classic_fer.emotions import LabelPolicy, label_policy
-from classic_fer.errors import DataError, MissingFileError, unknown_name
+from classic_fer.errors import DataError, MissingFileError, ParameterError, unknown_name
 
 __all__ = ["dataset_names", "find_data", "load_dataset", "load_labelled_or_not"]
 
@@ -67,7 +70,7 @@ def load_dataset(
     DataError
         If it is empty, without labels, or not of the format.
     ParameterError
-        If the format or the label policy is unknown.
+        If the format or the label policy is unknown, or an option has no effect on such data.
 
     Examples
     --------
@@ -80,6 +83,12 @@ def load_dataset(
     if data is None or (str(data) == GENERATED and not Path(data).exists()):
         from classic_fer.datasets.synthetic import generated_dataset
 
+        for option, value in (("format", format), ("root", root)):
+            if value is not None:
+                raise ParameterError(
+                    f"{option} {str(value)!r} has no effect on generated faces; leave it out, or "
+                    "name the data"
+                )
         dataset = generated_dataset(seed=seed)
     else:
         path = find_data(data)
@@ -90,6 +99,11 @@ def load_dataset(
         source = manifest_source(
             path, root=None if root is None else Path(root), forced=format == "manifest"
         )
+        if root is not None and not isinstance(source, ManifestSource):
+            raise ParameterError(
+                f"root {str(root)!r} is for the paths of a manifest, and {str(data)!r} is none; "
+                "leave it out, or give a CSV file with the columns path,label"
+            )
         dataset = _read(source, format)
     return dataset if policy.name == "keep" else dataset.with_labels(policy)
 
@@ -113,9 +127,14 @@ def find_data(data: str | Path) -> Path:
     MissingFileError
         If nothing is found.
     """
+    name = str(data)
+    if not name:
+        raise MissingFileError(
+            "the name of the data is empty; expected a folder, a zip archive, a CSV file or one "
+            f"of: {', '.join(card_names())}"
+        )
     if Path(data).exists():
         return Path(data)
-    name = str(data)
     stem = name.removesuffix(".zip").removesuffix(".csv")
     card = load_card(stem) if stem in card_names() else None
     wanted = [name, f"{name}.zip", f"{name}.csv", *(card.files if card else ())]
@@ -148,14 +167,21 @@ def _read(source: Source, format: str | None) -> Dataset:
             f"{str(source.location)!r} is empty: expected images in a folder per class, or a data "
             f"set in its official layout{refused}"
         )
-    reader = READERS[format] if format else _recognise(source, names)
-    reading = reader.read(source, names)
+    try:
+        reader = READERS[format] if format else _recognise(source, names)
+        reading = reader.read(source, names)
+    except (csv.Error, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"a table in {str(source.location)!r} is damaged ({error}); download or write it again"
+        ) from error
     reading.unreadable = [*source.refused, *reading.unreadable]
     if not reading.rows:
-        first = f"; the first problem: {reading.unreadable[0]}" if reading.unreadable else ""
+        bad = reading.unreadable
+        first = f"; {len(bad)} files or rows are unreadable: {bad[0]}" if bad else ""
+        layout = f" in the layout of {format}" if format else ""
         raise DataError(
-            f"no samples in {str(source.location)!r} "
-            f"({len(names)} files, {len(reading.unreadable)} unreadable){first}"
+            f"no samples{layout} in {str(source.location)!r} "
+            f"({len(names)} {'file' if len(names) == 1 else 'files'}){first}"
         )
     return _assemble(source, reading, reading.card or reader.CARD)
 
@@ -164,6 +190,12 @@ def _recognise(source: Source, names: list[str]) -> ModuleType:
     for reader in READERS.values():
         if reader.matches(source, names):
             return reader
+    if len(names) == 1 and names[0].lower().endswith(".csv"):
+        raise DataError(
+            f"{names[0]!r} has the columns {columns_of(source, names[0])}; expected a manifest "
+            "with path,label and, optionally, subject, split and more, or FER2013 as "
+            "emotion,pixels,Usage"
+        )
     endings = sorted({Path(name).suffix.lower() or "(none)" for name in names})
     raise DataError(
         f"{str(source.location)!r} holds {len(names)} files ({', '.join(endings[:8])}) but nothing "

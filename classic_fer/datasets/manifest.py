@@ -1,7 +1,7 @@
 """Manifests: a CSV file with ``path,label[,subject,split,sha256,...]``, in and out.
 
 Paths are relative to a root, by default the folder of the CSV file; ``archive.zip!/member`` names
-a file inside an archive.
+a file inside an archive. Semicolons or tabs may stand for the commas, as spreadsheets write them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ __all__ = [
     "COLUMNS",
     "ManifestReport",
     "ManifestSource",
+    "columns_of",
     "manifest_source",
     "matches",
     "read",
@@ -38,6 +39,9 @@ __all__ = [
 CARD = None
 COLUMNS = ("path", "label", "subject", "split", "sha256")
 _MEMBER = "!/"
+_DELIMITERS = ",;\t"
+_REQUIRED = {"path", "label"}
+_LONGEST_HEADER = 10_000  # characters; a longer first line is none
 
 
 class ManifestSource(Source):
@@ -80,6 +84,15 @@ class ManifestSource(Source):
             self._archives[name] = ZipSource(self.root / name)
         return self._archives[name]
 
+    def relative(self, path: str) -> str:
+        """A path of the table with ``/`` between its parts, and relative if it is below the root.
+
+        Others are returned as they are; `problem` refuses them.
+        """
+        name = path.replace("\\", "/").removeprefix("./")
+        root = f"{self.root.absolute().as_posix().rstrip('/')}/"
+        return name.removeprefix(root) if unsafe(name) else name
+
     def problem(self, name: str) -> str | None:
         """Why the file of a row cannot be a sample, or None if it is there."""
         if unsafe(name):
@@ -100,39 +113,50 @@ def matches(source: Source, names: list[str]) -> bool:
     """Whether the data are one CSV file with the columns path and label."""
     if len(names) != 1 or not names[0].lower().endswith(".csv"):
         return False
-    with source.open_text(names[0]) as stream:
-        header = next(csv.reader([stream.readline()]), [])
-    return {"path", "label"} <= {name.strip().lower() for name in header}
+    return set(columns_of(source, names[0])) >= _REQUIRED
+
+
+def columns_of(source: Source, table: str) -> list[str]:
+    """The columns of a table in the source, in lower case."""
+    with source.open_text(table) as stream:
+        return _header(stream.readline(_LONGEST_HEADER))[0]
 
 
 def read(source: Source, names: list[str]) -> Reading:
     """One row per line; further columns are kept, as numbers where all values are numbers.
 
-    The column ``dataset`` names the data card the faces come from.
+    The column ``dataset`` names the data card the faces come from. Absolute paths become relative
+    where they lie below the root.
     """
     table = source.read_text(names[0])
     if not isinstance(source, ManifestSource):
         raise DataError(f"{source.location} is not a CSV file; expected a manifest")
-    lines = csv.DictReader(io.StringIO(table, newline=""))
-    lines.fieldnames = [name.strip().lower() for name in lines.fieldnames or ()]
-    if not {"path", "label"} <= set(lines.fieldnames):
+    columns, delimiter = _header(table.partition("\n")[0])
+    if not set(columns) >= _REQUIRED:
         raise DataError(
-            f"{names[0]} has the columns {list(lines.fieldnames)}; expected path,label and, "
+            f"{names[0]} has the columns {columns}; expected path,label and, "
             "optionally, subject, split, sha256 and more"
         )
+    lines = csv.DictReader(io.StringIO(table, newline=""), columns, delimiter=delimiter)
+    next(lines, None)  # the header
     reading = Reading()
-    boxes = any(column in lines.fieldnames for column in BOX_COLUMNS)
+    boxes = any(column in columns for column in BOX_COLUMNS)
     ids: set[str] = set()
     cards: set[str] = set()
-    for number, line in enumerate(lines, start=2):
+    for line in lines:
         row = {k: (v or "").strip() or None for k, v in line.items() if isinstance(k, str)}
-        path = str(row.pop("path") or "").replace("\\", "/").removeprefix("./")
+        if any("\n" in (value or "") for value in (row["path"], row["label"])):
+            raise DataError(
+                f"{names[0]}: a quotation mark is opened and not closed in the row that ends in "
+                f"line {lines.line_num}; close it, or remove it"
+            )
+        path = source.relative(str(row.pop("path") or ""))
         reason = _problem(source, path, row)
         name = path if not any(row.get(c) for c in BOX_COLUMNS) else _with_box(path, ids)
         if reason is None and name in ids:
             reason = "listed for the second time"
         if reason is not None:
-            reading.reject(path or f"{names[0]}, line {number}", reason)
+            reading.reject(path or f"{names[0]}, line {lines.line_num}", reason)
             continue
         ids.add(name)
         cards.add(row.pop("dataset", None) or "")
@@ -141,6 +165,17 @@ def read(source: Source, names: list[str]) -> Reading:
     _convert_numbers(reading.rows)
     reading.card = cards.pop() or None if len(cards) == 1 else None
     return reading
+
+
+def _header(line: str) -> tuple[list[str], str]:
+    """Columns in lower case, and the delimiter with which the required ones are among them."""
+    found = []
+    for delimiter in _DELIMITERS:
+        cells = next(csv.reader([line], delimiter=delimiter), [])
+        found.append([name.strip().lower() for name in cells])
+    fitting = (i for i, columns in enumerate(found) if set(columns) >= _REQUIRED)
+    chosen = next(fitting, 0)
+    return found[chosen], _DELIMITERS[chosen]
 
 
 def _problem(source: ManifestSource, path: str, row: dict[str, str | None]) -> str | None:

@@ -36,6 +36,10 @@ class Unreadable:
     path: str
     reason: str
 
+    def __str__(self) -> str:
+        """The path, once, and the reason."""
+        return f"{self.path}: {self.reason.removeprefix(f'{self.path}: ')}"
+
 
 def unsafe(name: str) -> bool:
     """Whether a relative path is absolute or climbs out of its root by ``..``.

@@ -172,6 +172,8 @@ class _Part:
         try:
             result, kept = self._result(run, settings)
         except Exception as error:
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from error  # Ctrl-C inside a compiled module's import
             known = isinstance(error, (ClassicFerError, OSError))
             text = str(error) if known else f"{type(error).__name__}: {error}"
             self.failures.append({"run": run, "error": text})

@@ -62,6 +62,8 @@ def cross_validate(
     final: bool = False,
     n_jobs: int | None = 1,
     random_state: int = 0,
+    budget: float | None = None,
+    memory: int | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -91,12 +93,20 @@ def cross_validate(
         Threads; predictions and scores are the same for any number.
     random_state : int
         For folds, classifiers that draw numbers, and the bootstrap.
+    budget : float, optional
+        Seconds for all searches together. Each gets its part of what is left, and chooses by
+        successive halving which candidates it has time for; the warnings of the result say what
+        was skipped. Results then depend on the speed of the machine.
+    memory : int, optional
+        Bytes that the process keeps below; see `classic_fer.models.search.GridSearch`. Noted in
+        the environment of the result.
     out : path, optional
         Finished folds are kept in its folder ``folds``.
     resume : bool
         Go on with the finished folds in `out`.
     progress : callable, optional
-        Called as ``progress(done, total)``, counting fits.
+        Called as ``progress(done, total)`` with costs of work: the part that is done takes about
+        ``done / total`` of the time.
 
     Returns
     -------
@@ -146,6 +156,8 @@ def cross_validate(
         inner_cv=inner_cv,
         n_jobs=n_jobs,
         random_state=random_state,
+        budget=budget,
+        memory=memory,
         progress=progress,
     )
     if nested:
@@ -186,9 +198,12 @@ class _Run:
     inner_cv: int
     n_jobs: int | None
     random_state: int
+    budget: float | None
+    memory: int | None
     progress: Progress | None
 
     def __post_init__(self) -> None:
+        self.started = time.perf_counter()
         # All rows that take part in any fold.
         self.rows = np.unique(np.concatenate([r for fold in self.protocol.folds for r in fold]))
         self.y = self.dataset.y
@@ -218,6 +233,7 @@ class _Run:
             "scoring": str(self.scoring),
             "inner_cv": self.inner_cv,
             "abstained": int((~self.trainable).sum()),
+            "budget": self.budget,
         }
 
     def nested(self, files: FoldFiles) -> tuple[list[FinishedFold], GridSearch]:
@@ -285,12 +301,18 @@ class _Run:
             if self.progress is not None:
                 self.progress(number * total + done, of * total)
 
+        budget = self.budget
+        if budget is not None:
+            spent = time.perf_counter() - self.started
+            budget = max(1.0, (budget - spent) / (of - number))
         return GridSearch(
             self.recognizer,
             self.grid,
             scoring=self.scoring,
             n_jobs=self.n_jobs,
             cv=folds,
+            budget=budget,
+            memory=self.memory,
             progress=report,
         )
 
@@ -305,7 +327,12 @@ class _Run:
 
     def _finish(self, search: GridSearch, test: NDArray[np.intp]) -> FinishedFold:
         kept: Recognizer = search.best_estimator_
-        facts = {"params": search.best_params_, "selection_score": float(search.best_score_)}
+        facts: dict[str, Any] = {
+            "params": search.best_params_,
+            "selection_score": float(search.best_score_),
+        }
+        if search.skipped_:
+            facts["skipped"] = len(search.skipped_)
         return FinishedFold(self._probabilities(kept, test), facts)
 
 
@@ -342,14 +369,28 @@ def _result(run: _Run, finished: list[FinishedFold], search: GridSearch) -> Resu
         coverage=coverage_of(dataset, rows),
         predictions=empty_table(run.classes),
         selection_score=float(search.best_score_),
-        warnings=list(protocol.warnings),
+        warnings=[*protocol.warnings, *_skipped(search)],
         **data_facts(dataset),
         seed=run.random_state,
-        environment=environment(),
+        environment={**environment(), "memory_limit": run.memory},
     )
     if tables:
         _add_scores(result, pd.concat(tables, ignore_index=True))
     return result
+
+
+def _skipped(search: GridSearch) -> list[str]:
+    """A warning that lists the candidates which the budget left out of the last search."""
+    if not search.skipped_:
+        return []
+    listed = "; ".join(
+        ", ".join(f"{name}={value}" for name, value in one.params.items())
+        + f" ({one.score:.3f} on {one.n_faces} faces)"
+        for one in search.skipped_
+    )
+    n = len(search.skipped_)
+    of = n + len(search.cv_results_["params"])
+    return [f"the budget left out {n} of {of} candidates of the last search: {listed}"]
 
 
 def _add_scores(result: Result, predictions: pd.DataFrame) -> None:

@@ -43,7 +43,12 @@ class Experiment:
         ParameterError
             For unknown names or values.
         """
-        from classic_fer.evaluation.parameter_texts import parse_grid, parse_set
+        from classic_fer.evaluation.parameter_texts import (
+            parse_duration,
+            parse_grid,
+            parse_set,
+            parse_size,
+        )
         from classic_fer.models.recognizer import make_recognizer
         from classic_fer.models.search import check_scoring_name, complete_grid
 
@@ -69,6 +74,8 @@ class Experiment:
             "nested": settings.nested,
             "scoring": settings.scoring,
             "final": settings.final,
+            "budget": None if settings.budget is None else parse_duration(settings.budget),
+            "memory": None if settings.memory is None else parse_size(settings.memory),
             "random_state": settings.seed,
         }
         return cls(settings, arguments)

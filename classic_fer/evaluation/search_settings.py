@@ -42,6 +42,8 @@ class SearchSettings:
     not_found: str = "whole"
     size: int | None = None
     margin: float | None = None
+    budget: str | None = None
+    memory: str | None = None
     seed: int = 0
 
     def to_dict(self) -> dict[str, Any]:

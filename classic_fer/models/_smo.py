@@ -53,9 +53,7 @@ def _greatest(values, n):
     return greatest, place
 
 
-@compiled(
-    types.void(_floats, _flags, _flags, int64, _floats, _floats), fastmath=_MATH
-)
+@compiled(types.void(_floats, _flags, _flags, int64, _floats, _floats), fastmath=_MATH)
 def _candidates(gradient, up, down, n, rising, falling):
     """How much each row that may go up violates the optimality conditions, and down likewise."""
     for t in range(n):
@@ -85,6 +83,44 @@ def _read_row(kernel, row, order, n, moved, out):
         out[:n] = kernel[row, :n]
 
 
+@compiled(
+    types.Tuple((int64, int64))(
+        _matrix,
+        _numbers,
+        boolean,
+        _floats,
+        _floats,
+        _flags,
+        _flags,
+        int64,
+        float64,
+        _floats,
+        _floats,
+        _floats,
+        float32[::1],
+    )
+)
+def _choose(
+    kernel, order, moved, gradient, diag, up, down, active, tol, rising, falling, gains, row
+):
+    """The two rows of the next step, and the kernel of the first; -1 if no step is worth it."""
+    _candidates(gradient, up, down, active, rising, falling)
+    high, i = _greatest(rising, active)
+    if high + _greatest(falling, active)[0] < tol or high == -np.inf:
+        return int64(-1), int64(-1)
+    _read_row(kernel, order[i], order, active, moved, row)
+    _gains(high, diag[i], row, falling, diag, active, gains)
+    gain, j = _greatest(gains, active)
+    return i, j if gain >= 0 else int64(-1)
+
+
+@compiled(types.void(_matrix, int64, float64, _floats))
+def _add_row(kernel, row, factor, total):
+    """Add a row of the kernel times a factor."""
+    for t in range(len(total)):
+        total[t] += factor * kernel[row, t]
+
+
 @compiled(types.void(_matrix, _numbers, _floats, _floats, _floats, _floats, _floats, int64))
 def _rebuild(kernel, order, gradient, sign, alpha, bound, bounded_part, active):
     """Gradients of the rows that were left out."""
@@ -110,7 +146,17 @@ def _is_settled(gradient, high, low, up, down):
 
 @compiled(
     types.Tuple((int64, boolean))(
-        float64, float64, int64, _numbers, _floats, _floats, _floats, _floats, _floats, _flags, _flags
+        float64,
+        float64,
+        int64,
+        _numbers,
+        _floats,
+        _floats,
+        _floats,
+        _floats,
+        _floats,
+        _flags,
+        _flags,
     )
 )
 def _shrink(high, low, active, order, gradient, sign, alpha, bound, diagonal, up, down):
@@ -188,9 +234,7 @@ def _intercept(gradient, up, down, active):
         _matrix, _floats, int64, float64, float64, float64, boolean, int64
     )
 )
-def solve_two_classes(
-    kernel, diagonal, n_first, c_first, c_second, tol, shrinking, max_iter
-):
+def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinking, max_iter):
     """Solve for the rows of two classes, the first class before the second.
 
     Parameters
@@ -225,14 +269,9 @@ def solve_two_classes(
     # whether multiplier times sign may go up or down. `bounded_part` follows the rows: the part of
     # the gradient that multipliers at their bound give.
     order = np.arange(n)
-    sign = np.where(order < n_first, 1.0, -1.0)
-    gradient = -sign
-    alpha = np.zeros(n)
-    bound = np.where(order < n_first, c_first, c_second)
-    diag = diagonal.copy()
-    up = order < n_first
-    down = order >= n_first
-    bounded_part = np.zeros(n)
+    up, down = order < n_first, order >= n_first
+    sign, bound = np.where(up, 1.0, -1.0), np.where(up, c_first, c_second)
+    gradient, alpha, diag, bounded_part = -sign, np.zeros(n), diagonal.copy(), np.zeros(n)
     rising, falling, gains = np.empty(n), np.empty(n), np.empty(n)
     row_i, row_j = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     active, moved, unshrunk, bounded, iterations = n, False, False, False, 0
@@ -252,33 +291,47 @@ def solve_two_classes(
                     high, low, active, order, gradient, sign, alpha, bound, diag, up, down
                 )
                 moved = moved or swapped
-        i = j = int64(-1)
-        for attempt in range(2):
-            _candidates(gradient, up, down, active, rising, falling)
-            high, i = _greatest(rising, active)
-            low = _greatest(falling, active)[0]
-            j = int64(-1)
-            if high + low >= tol:
-                _read_row(kernel, order[i], order, active, moved, row_i)
-                _gains(high, diag[i], row_i, falling, diag, active, gains)
-                gain, j = _greatest(gains, active)
-                if gain < 0:
-                    j = int64(-1)
-            if j >= 0:
-                if attempt == 1:
-                    counter = 1  # shrink again in the next iteration
-                break
-            if attempt == 0:
-                _rebuild(kernel, order, gradient, sign, alpha, bound, bounded_part, active)
-                active = n
+        i, j = _choose(
+            kernel,
+            order,
+            moved,
+            gradient,
+            diag,
+            up,
+            down,
+            active,
+            tol,
+            rising,
+            falling,
+            gains,
+            row_i,
+        )
         if j < 0:
-            break
+            _rebuild(kernel, order, gradient, sign, alpha, bound, bounded_part, active)
+            active = n
+            i, j = _choose(
+                kernel,
+                order,
+                moved,
+                gradient,
+                diag,
+                up,
+                down,
+                active,
+                tol,
+                rising,
+                falling,
+                gains,
+                row_i,
+            )
+            if j < 0:
+                break
+            counter = 1  # shrink again in the next iteration
         iterations += 1
         _read_row(kernel, order[j], order, active, moved, row_j)
         old_i, old_j = alpha[i], alpha[j]
         curvature = diag[i] + diag[j] - 2.0 * row_i[j]
-        if curvature <= 0:
-            curvature = _CURVATURE
+        curvature = curvature if curvature > 0 else _CURVATURE
         step = (-gradient[i] + gradient[j]) / curvature
         alpha[i], alpha[j] = _clipped(
             old_i + sign[i] * step,
@@ -297,12 +350,9 @@ def solve_two_classes(
             if now != (old >= bound[t]):
                 bounded = True
                 change = sign[t] * bound[t] if now else -sign[t] * bound[t]
-                row = kernel[order[t]]
-                for k in range(n):
-                    bounded_part[k] += change * row[k]
+                _add_row(kernel, order[t], change, bounded_part)
             up[t] = not now if sign[t] > 0 else alpha[t] > 0
             down[t] = alpha[t] > 0 if sign[t] > 0 else not now
     coefficients = np.empty(n)
-    for t in range(n):
-        coefficients[order[t]] = sign[t] * alpha[t]
+    coefficients[order] = sign * alpha
     return coefficients, _intercept(gradient, up, down, active), iterations, bounded

@@ -52,9 +52,7 @@ class BlockStore:
         Whether features are looked up and kept on disk (`classic_fer.cache`).
     """
 
-    def __init__(
-        self, X: ArrayLike, *, max_bytes: int = _MAX_BYTES, cache: bool = True
-    ) -> None:
+    def __init__(self, X: ArrayLike, *, max_bytes: int = _MAX_BYTES, cache: bool = True) -> None:
         self.X = np.asarray(X)
         self.image_shape = image_shape(self.X)
         self._max_bytes = max_bytes

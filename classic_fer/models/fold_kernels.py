@@ -119,12 +119,14 @@ class SharedMachines:
         blocks = [(c, c) for c in range(len(sizes))] + self._pairs
         cost = [search_cost.product_cost(sizes[a], sizes[b], self._width) for a, b in blocks]
         for chunk, total in _chunks(blocks, cost):
-            made.append(Work(partial(self._multiply, chunk), total))
+            made.append(Work(partial(self._counted, partial(self._multiply, chunk)), total))
         for number, group in enumerate(self._groups):
             cost = [search_cost.solve_cost(sizes[a] + sizes[b], len(group)) for a, b in self._pairs]
             for chunk, total in _chunks(self._pairs, cost):
-                self._waiting += 1
-                made.append(Work(partial(self._solve, number, chunk), total))
+                made.append(
+                    Work(partial(self._counted, partial(self._solve, number, chunk)), total)
+                )
+        self._waiting = len(made)
         return made
 
     def prepare(self, train: NDArray[np.float32], room: Room) -> None:
@@ -157,6 +159,14 @@ class SharedMachines:
             self._weights[candidate] = np.zeros((len(train), len(self._pairs)))
             self._intercepts[candidate] = np.zeros(len(self._pairs))
 
+    def _counted(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        finally:
+            with self._changed:
+                self._waiting -= 1
+                self._changed.notify_all()
+
     def _multiply(self, blocks: Sequence[_Block]) -> None:
         start = time.perf_counter()
         for block in blocks:
@@ -172,10 +182,6 @@ class SharedMachines:
         except Exception as error:
             with self._changed:
                 self.errors |= dict.fromkeys(candidates, error)
-        finally:
-            with self._changed:
-                self._waiting -= 1
-                self._changed.notify_all()
 
     def _solve_pair(self, group: int, candidates: Sequence[int], pair: _Block) -> None:
         start = time.perf_counter()
@@ -236,9 +242,7 @@ class SharedMachines:
             self.seconds += seconds
 
 
-def _chunks(
-    items: Sequence[_Block], cost: Sequence[float]
-) -> Iterator[tuple[list[_Block], float]]:
+def _chunks(items: Sequence[_Block], cost: Sequence[float]) -> Iterator[tuple[list[_Block], float]]:
     """Items, the dearest first, in chunks that are worth a task, and what each chunk costs."""
     chunk: list[_Block] = []
     total = 0.0

@@ -121,9 +121,7 @@ class FoldSearch:
         )
         self.refit_cost = sum(task.cost for task in refit.tasks())
 
-    def run(
-        self, *, n_jobs: int, on_done: Callable[[float], None] | None = None
-    ) -> list[Fit]:
+    def run(self, *, n_jobs: int, on_done: Callable[[float], None] | None = None) -> list[Fit]:
         """Do all tasks.
 
         Parameters

@@ -59,6 +59,8 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     classes_ : ndarray
     dual_coef_ : ndarray, shape (n, n_classes), or (n, 1) for two classes
     intercept_ : ndarray of float64, shape (n_classes,) or (1,)
+    n_iter_ : int
+        Of the conjugate gradients; 1 for a factorisation.
     X_fit_ : ndarray, shape (n, d)
     terms_ : list of tuple
         The kernel, with gamma as a number; see `KernelTerm`.
@@ -97,9 +99,13 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         gram = kernel_sum(terms, rows)
         if len(rows) <= _FACTOR_ROWS:
             dual = _factor_solve(gram.astype(np.float64), weights, targets, float(self.alpha))
+            self.n_iter_ = 1
         else:
             fold = [(np.arange(len(rows)), np.arange(0))]
-            dual = _krylov(gram, targets, fold, [weights], alphas, self.tol, self.max_iter)[0, 0]
+            duals, self.n_iter_ = _krylov(
+                gram, targets, fold, [weights], alphas, self.tol, self.max_iter
+            )
+            dual = duals[0, 0]
         self.classes_ = classes
         self.X_fit_ = rows
         self.terms_ = [tuple(term) for term in terms]
@@ -199,7 +205,7 @@ def held_out_path(
         together = max(1, _MOST_COLUMNS // targets.shape[1])
         for first in range(0, len(folds), together):
             part = slice(first, first + together)
-            duals = _krylov(gram, targets, folds[part], weights[part], shifts, tol, max_iter)
+            duals, _ = _krylov(gram, targets, folds[part], weights[part], shifts, tol, max_iter)
             for number, (train, test) in enumerate(folds[part]):
                 for alpha, dual in enumerate(duals[:, number]):
                     fitted = gram @ dual.astype(gram.dtype)
@@ -237,7 +243,8 @@ def ridge_held_out_path(
     labels = np.asarray(y)
     shifts = _checked_alphas(alphas)
     if X.shape[1] > min(len(train) for train, _ in folds):
-        return held_out_path(X @ X.T, labels, folds, alphas, class_weight=class_weight)
+        tol = 1e-9 if X.dtype == np.float64 else 1e-5
+        return held_out_path(X @ X.T, labels, folds, alphas, class_weight=class_weight, tol=tol)
     classes, targets = _targets(labels)
     codes = np.searchsorted(classes, labels)
     signs = np.stack([targets[codes == code][0] for code in range(len(classes))])
@@ -359,8 +366,8 @@ def _krylov(
     alphas: NDArray[np.float64],
     tol: float,
     max_iter: int,
-) -> NDArray[np.float64]:
-    """Dual coefficients of all alphas, folds and targets, shape (n_alphas, n_folds, n, k).
+) -> tuple[NDArray[np.float64], int]:
+    """Dual coefficients of alphas, folds and targets, (n_alphas, n_folds, n, k); iterations.
 
     Conjugate gradients on ``P R K R P + alpha``, R being the roots of the fold's weights (0 for
     rows that it does not train on) and P the projection that stands for the intercept. They run
@@ -383,17 +390,16 @@ def _krylov(
     least = float(alphas.min())
     ahead = (alphas - least)[:, np.newaxis, np.newaxis, np.newaxis]
     residual = project(roots * targets)
-    goal = tol**2 * (residual**2).sum(axis=1, keepdims=True)
+    goal = tol**2 * ((roots * targets) ** 2).sum(axis=1, keepdims=True)
     direction = residual.copy()
     solution = np.zeros((len(alphas), *residual.shape))
     directions = np.repeat(residual[np.newaxis], len(alphas), axis=0)
     square = (residual**2).sum(axis=1, keepdims=True)
     zeta = last_zeta = np.ones((len(alphas), len(folds), 1, k))
     last_length, turn = np.ones_like(square), np.zeros_like(square)
-    for _ in range(max_iter):
-        going = square > goal
-        if not going.any():
-            break
+    n_iter = 0
+    while (going := square > goal).any() and n_iter < max_iter:
+        n_iter += 1
         image = product(direction) + least * direction
         bend = (direction * image).sum(axis=1, keepdims=True)
         length = np.where(going, square / np.where(going, bend, 1), 0)
@@ -410,14 +416,14 @@ def _krylov(
         direction = residual + turn * direction
         zeta, last_zeta = next_zeta, zeta
         last_length, square = np.where(going, length, 1), new_square
-    else:
+    if going.any():
         warnings.warn(
             f"kernel ridge has not converged in {max_iter} iterations (alpha={least:g}, "
             f"tol={tol:g}); raise alpha, tol or max_iter",
             ConvergenceWarning,
             stacklevel=3,
         )
-    return roots * solution
+    return roots * solution, n_iter
 
 
 def _class_sums(X: NDArray, codes: NDArray, n_classes: int) -> tuple[NDArray, NDArray, NDArray]:

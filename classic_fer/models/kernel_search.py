@@ -248,8 +248,11 @@ def solve_pair(
             or solution.bounds[1] > limit[1]
         ):
             start = time.perf_counter()
-            solved = solve_two_classes(kernel, diagonal, n_first, *limit, *options)
-            solution = PairSolution(*solved, limit, time.perf_counter() - start)
+            coefficients, intercept, iterations, bounded = solve_two_classes(
+                kernel, diagonal, n_first, *limit, *options
+            )
+            seconds = time.perf_counter() - start
+            solution = PairSolution(coefficients, intercept, iterations, bounded, limit, seconds)
             made[number] = last[options] = solution
         else:
             made[number] = replace(solution, seconds=0.0)

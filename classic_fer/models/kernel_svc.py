@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -56,8 +55,8 @@ verbose, max_iter, decision_function_shape, break_ties, random_state
 
     Notes
     -----
-    Training runs in the threads of an enclosing ``joblib.parallel_config("threading", n_jobs=...)``;
-    the result does not depend on their number.
+    Training runs in the threads of an enclosing
+    ``joblib.parallel_config("threading", n_jobs=...)``; the result does not depend on their number.
 
     Examples
     --------
@@ -84,8 +83,7 @@ verbose, max_iter, decision_function_shape, break_ties, random_state
         classes, codes = np.unique(column_or_1d(labels, warn=True), return_inverse=True)
         if len(classes) < 2:
             raise ValueError(
-                "The number of classes has to be greater than one; got 1 class: "
-                f"{classes.tolist()}"
+                f"The number of classes has to be greater than one; got 1 class: {classes.tolist()}"
             )
         room, kernel = available_bytes(), pair_bytes(np.bincount(codes))
         if kernel > room:

@@ -53,7 +53,7 @@ def available_bytes() -> int:
 
 
 def resident_bytes() -> int:
-    """Resident memory of this process; its greatest value so far where the system tells no other."""
+    """Resident memory of this process, or its peak where the system tells nothing else."""
     try:
         return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError, IndexError):

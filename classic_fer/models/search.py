@@ -58,6 +58,8 @@ def grid_search(
     refit: bool = True,
     n_jobs: int | None = 1,
     random_state: int = 0,
+    budget: float | None = None,
+    memory: int | None = None,
     progress: Progress | None = None,
 ) -> GridSearch:
     """Find the best parameters of a recognizer and train it with them.
@@ -89,8 +91,12 @@ def grid_search(
     n_jobs : int or None
         Threads; -1 for all cores.
     random_state : int
+    budget : float, optional
+        Seconds; candidates for which there is no time are left out (``search.skipped_``).
+    memory : int, optional
+        Bytes that the process keeps below.
     progress : callable, optional
-        Called as ``progress(done, total)``.
+        Called as ``progress(done, total)`` with costs of work.
 
     Returns
     -------
@@ -125,6 +131,8 @@ def grid_search(
         n_jobs=n_jobs,
         cv=cv,
         refit=refit,
+        budget=budget,
+        memory=memory,
         progress=progress,
     )
     return search.fit(X, labels, groups=groups)

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-__all__ = ["extraction_cost", "fit_cost", "preparation_cost", "product_cost", "score_cost", "solve_cost"]
+__all__ = [
+    "extraction_cost",
+    "fit_cost",
+    "preparation_cost",
+    "product_cost",
+    "score_cost",
+    "solve_cost",
+]
 
 _PIXEL = 1.0e-4  # of a stateless feature
 _VALUE = 2.5e-5  # of a feature that is copied, scaled and checked

@@ -226,9 +226,7 @@ class GridSearch(GridSearchCV):
 
         def planned(some: Sequence[dict[str, Any]], on: Sequence[Fold]) -> FoldSearch:
             settings = settings_of(self.estimator, some)
-            return FoldSearch(
-                store, rows, y, on, settings, scorers, error_score=self.error_score
-            )
+            return FoldSearch(store, rows, y, on, settings, scorers, error_score=self.error_score)
 
         if self.budget is not None:
             candidates, self.skipped_ = within_budget(

@@ -87,3 +87,23 @@ def test_stage_without_progress_says_nothing(capsys):
     with tracked("aligning faces"):
         pass
     assert capsys.readouterr().err == ""
+
+
+def test_advice_of_joblib_about_slow_disks_is_kept_back(capsys, monkeypatch):
+    import os
+
+    monkeypatch.setenv("PYTHONWARNINGS", "default")
+    with guard(False):
+        warnings.warn("Persisting input arguments took 0.9s to run. If ...", stacklevel=1)
+        warnings.warn("something else", stacklevel=1)
+        # Worker processes read this when they start.
+        assert os.environ["PYTHONWARNINGS"] == "default,ignore:Persisting input arguments"
+    assert capsys.readouterr().err == "warning: something else\n"
+
+
+def test_stop_inside_an_import_is_a_stop(capsys):
+    # Compiled modules turn Ctrl-C into an ImportError.
+    error = ImportError("initialization failed")
+    error.__cause__ = KeyboardInterrupt()
+    assert run(error, folder=Path("runs/x")) == INTERRUPTED
+    assert "finished work is in runs/x" in capsys.readouterr().err

@@ -170,6 +170,8 @@ def test_geometry_on_crops_switches_landmarks_on(faces, tmp_path):
         (["--labels", "9class"], "9class"),
         (["--margin", "0.3"], "--margin 0.3 has no effect on cropped faces"),
         (["--format", "fer2014"], "unknown format 'fer2014'"),
+        (["--budget", "soon"], "--budget expects a value such as 10m"),
+        (["--memory", "4X"], "--memory expects a value such as 4G"),
         (["--class-weight", "heavy"], "class_weight must be 'balanced'"),
     ],
 )
@@ -208,3 +210,20 @@ def test_evaluate_without_a_model_file_is_refused(tmp_path, faces):
     result = runner.invoke(app, ["evaluate", str(tmp_path), "--data", str(faces)])
     assert result.exit_code == 2
     assert "no model.skops in the folder" in squeezed(result.stderr)
+
+
+def test_budget_and_memory_reach_the_search(faces, tmp_path, monkeypatch):
+    from classic_fer.evaluation import cross_validation
+
+    told = {}
+    whole = cross_validation.cross_validate
+
+    def listen(*args, **kwargs):
+        told.update(kwargs)
+        return whole(*args, **kwargs)
+
+    monkeypatch.setattr(cross_validation, "cross_validate", listen)
+    result = search(faces, "--budget", "10m", "--memory", "4G", "--out", str(tmp_path / "run"))
+    assert result.exit_code == 0, result.stderr
+    assert (told["budget"], told["memory"]) == (600, 4 * 2**30)
+    assert "--budget 10m --memory 4G" in Result.load(tmp_path / "run").command

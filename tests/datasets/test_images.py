@@ -113,7 +113,9 @@ def test_a_huge_image_is_refused_by_its_header() -> None:
     chunk = b"IHDR" + header
     data = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk
     data += struct.pack(">I", zlib.crc32(chunk)) + struct.pack(">I", 0) + b"IDAT"
-    with pytest.raises(ImageError, match=r"too large, 900000000 pixels; expected at most 100,000,000"):
+    with pytest.raises(
+        ImageError, match=r"too large, 900000000 pixels; expected at most 100,000,000"
+    ):
         decode(data, path="big.png")
 
 
@@ -132,3 +134,28 @@ def test_32_bit_pixels_beyond_16_bits() -> None:
 def test_image_names() -> None:
     assert is_image_name("x/A.JPEG")
     assert not is_image_name("notes.txt")
+
+
+def test_32_bit_pixels_have_no_range() -> None:
+    # They were divided by 257 like 16-bit pixels: an 8-bit face in such a file became black.
+    data = encoded(Image.fromarray(RAMP.astype(np.int32)), "TIFF")
+    with pytest.raises(ImageError, match="32-bit pixels have no defined range"):
+        decode(data, path="a.tif")
+
+
+def test_16_bit_pnm_is_scaled_by_its_range() -> None:
+    data = encoded(Image.fromarray(RAMP.astype(np.uint16) * 257), "PPM")
+    np.testing.assert_array_equal(decode(data, path="a"), RAMP)
+
+
+def test_postscript_is_no_image_whatever_its_name() -> None:
+    # Pillow would run Ghostscript on it.
+    data = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\nshowpage\n"
+    with pytest.raises(ImageError, match="not an image"):
+        decode(data, path="face.jpg")
+
+
+def test_multi_picture_files_of_cameras_are_jpeg() -> None:
+    image = Image.fromarray(np.full((16, 16), 90, np.uint8))
+    data = encoded(image, "MPO", save_all=True, append_images=[image])
+    np.testing.assert_allclose(decode(data, path="a.jpg"), 90, atol=1)

@@ -89,7 +89,7 @@ def test_files_that_are_no_faces(layout) -> None:
 
 def test_a_table_of_something_else(tmp_path) -> None:
     write(tmp_path / "a.csv", b"a,b\n1,2\n")
-    with pytest.raises(DataError, match="columns path,label"):
+    with pytest.raises(DataError, match="expected a manifest with path,label"):
         load_dataset(tmp_path / "a.csv")
 
 
@@ -133,3 +133,47 @@ def test_bad_images_are_found_when_they_are_read(layout, picture) -> None:
         else:
             with pytest.raises(ImageError, match=name):
                 data.read_photo(i)
+
+
+def test_an_empty_name_is_not_the_working_directory(tmp_path, picture, monkeypatch) -> None:
+    write(tmp_path / "fear/1.png", picture(1))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(MissingFileError, match="name of the data is empty"):
+        load_dataset("")
+
+
+def test_options_without_effect_are_refused(layout, picture, tmp_path) -> None:
+    data = layout({"fear/1.png": picture(1), "anger/1.png": picture(2)})
+    with pytest.raises(ParameterError, match=r"root .* is for the paths of a manifest"):
+        load_dataset(data, root=tmp_path)
+    with pytest.raises(ParameterError, match="format 'jaffe' has no effect on generated faces"):
+        load_dataset(format="jaffe")
+
+
+def test_a_table_without_the_columns_is_named_with_those_it_has(tmp_path) -> None:
+    write(tmp_path / "a.csv", b"file;emotion\nx.png;fear\n")
+    with pytest.raises(DataError, match=r"'a\.csv' has the columns \['file;emotion'\]; expected"):
+        load_dataset(tmp_path / "a.csv")
+
+
+def test_a_binary_file_named_csv(tmp_path) -> None:
+    write(tmp_path / "a.csv", bytes(range(128, 256)) * 3_000)
+    with pytest.raises(DataError, match=r"'a\.csv' has the columns"):
+        load_dataset(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("format", ["manifest", "lfw-expressions"])
+def test_a_table_with_an_endless_field(tmp_path, format: str) -> None:
+    header = {"manifest": b"path,label\n", "lfw-expressions": b"image,emotion\n"}[format]
+    name = {"manifest": "m.csv", "lfw-expressions": "lfw/legend.csv"}[format]
+    write(tmp_path / name, header + b'"' + b"x" * 200_000)
+    with pytest.raises(DataError, match=r"damaged .*field larger"):
+        load_dataset(tmp_path / name.split("/")[0], format=format)
+
+
+def test_a_policy_that_names_no_label_of_the_data(layout, picture, tmp_path) -> None:
+    data = layout({"fear/1.png": picture(1), "anger/1.png": picture(2)})
+    policy = tmp_path / "policy.csv"
+    policy.write_text("from,to\nwinking,happiness\n")
+    with pytest.warns(UserWarning, match="names none of the labels .* fear, anger"):
+        assert load_dataset(data, labels=policy).classes == ["fear", "anger"]

@@ -214,3 +214,40 @@ def test_any_text_in_the_columns_is_kept(tmp_path, picture, rows) -> None:
         assert row["subject"] == (subject.strip() or None)
         assert row["split"] == (split.strip() or None)
         assert row["remark"] == f"r{remark}".strip()
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_spreadsheets_write_other_delimiters(tmp_path, picture, delimiter: str) -> None:
+    (tmp_path / "a.png").write_bytes(picture(1))
+    text = f"path{delimiter}label{delimiter}subject\r\na.png{delimiter}fear{delimiter}P1\r\n"
+    (tmp_path / "m.csv").write_bytes(text.encode("utf-8-sig"))
+    row = load_dataset(tmp_path / "m.csv").samples.iloc[0]
+    assert (row["id"], row["label"], row["subject"]) == ("a.png", "fear", "P1")
+
+
+def test_absolute_paths_below_the_root_become_relative(tmp_path, picture, monkeypatch) -> None:
+    (tmp_path / "faces").mkdir()
+    (tmp_path / "faces" / "a.png").write_bytes(picture(1))
+    lines = [f"{tmp_path}/faces/a.png,fear", f"{tmp_path}/faces/../../a.png,fear"]
+    (tmp_path / "m.csv").write_text("path,label\n" + "\n".join(lines))
+    monkeypatch.chdir(tmp_path)
+    for root, name in ((None, "faces/a.png"), ("faces", "a.png")):
+        data = load_dataset("m.csv", root=root)
+        assert data.samples["id"].tolist() == [name]
+        assert data.read_photo(0).shape == (16, 16)
+        assert "points outside" in data.unreadable[0].reason
+
+
+def test_a_quotation_mark_that_is_not_closed_is_named(tmp_path, picture) -> None:
+    # It swallowed all rows up to the next one, which counted as a single unreadable path.
+    for name in "abc":
+        (tmp_path / f"{name}.png").write_bytes(picture(1))
+    (tmp_path / "m.csv").write_text('path,label\na.png,fear\n"b.png,fear\nc.png,fear\n')
+    with pytest.raises(DataError, match=r"quotation mark is opened and not closed .* line 4"):
+        load_dataset(tmp_path / "m.csv")
+
+
+def test_a_header_alone_has_no_samples(tmp_path) -> None:
+    (tmp_path / "m.csv").write_text("path,label\n")
+    with pytest.raises(DataError, match=r"no samples in .*m\.csv' \(1 file\)$"):
+        load_dataset(tmp_path / "m.csv")

@@ -70,13 +70,13 @@ def test_any_number_of_workers_gives_the_same(toy_dataset, features, clf):
 
 
 class Interrupt:
-    """Progress that stops the run, as Ctrl-C does, after so many fits."""
+    """Progress that stops the run, as Ctrl-C does, after a part of the work."""
 
-    def __init__(self, after: int) -> None:
+    def __init__(self, after: float) -> None:
         self.after = after
 
     def __call__(self, done: int, total: int) -> None:
-        if done > self.after:
+        if done > self.after * total:
             raise KeyboardInterrupt
 
 
@@ -84,22 +84,44 @@ def test_an_interrupted_run_keeps_finished_folds_and_goes_on(toy_dataset, tmp_pa
     dataset = toy_dataset()
     whole, _, _ = cross_validate(dataset, **QUICK)
     with pytest.raises(KeyboardInterrupt):
-        cross_validate(dataset, **QUICK, out=tmp_path, progress=Interrupt(after=11))
+        cross_validate(dataset, **QUICK, out=tmp_path, progress=Interrupt(after=0.6))
     finished = {file: file.stat().st_mtime_ns for file in (tmp_path / "folds").glob("*.npz")}
     assert len(finished) == 2
-    calls: list[int] = []
+    calls: list[float] = []
     resumed, _, _ = cross_validate(
         dataset,
         **QUICK,
         out=tmp_path,
         resume=True,
         n_jobs=2,
-        progress=lambda done, total: calls.append(done),
+        progress=lambda done, total: calls.append(done / total),
     )
-    assert min(calls) == 11  # two folds of 2 x 2 fits and a refit are not done again
+    assert min(calls) > 0.5  # two of four searches are not done again
+    assert calls[-1] == 1
     assert {file: file.stat().st_mtime_ns for file in finished} == finished
     assert without_times(resumed) == without_times(whole)
     pd.testing.assert_frame_equal(resumed.predictions, whole.predictions)
+
+
+def test_a_budget_says_what_it_left_out(toy_dataset, tmp_path):
+    options = {**QUICK, "grid": {"clf__C": [1.0, 10.0, 100.0], "clf__gamma": [0.25, 0.5]}}
+    result, recognizer, search = cross_validate(toy_dataset(), **options, budget=1e-3)
+    assert len(search.cv_results_["params"]) + len(search.skipped_) == 6
+    (warning,) = (text for text in result.warnings if "budget" in text)
+    assert "the budget left out 5 of 6 candidates" in warning
+    assert all(f"clf__C={one.params['clf__C']}" in warning for one in search.skipped_)
+    assert [fold["skipped"] for fold in result.folds] == [5, 5, 5]
+    assert len(recognizer.predict(toy_dataset().faces)) == 36
+    ample, _, search = cross_validate(toy_dataset(), **options, budget=10**6)
+    assert search.skipped_ == []
+    assert not any("budget" in text for text in ample.warnings)
+
+
+def test_a_memory_limit_is_noted_and_changes_no_prediction(toy_dataset):
+    free, _, _ = cross_validate(toy_dataset(), **QUICK)
+    tight, _, _ = cross_validate(toy_dataset(), **QUICK, memory=1)
+    assert tight.environment["memory_limit"] == 1
+    pd.testing.assert_frame_equal(tight.predictions, free.predictions, rtol=0, atol=1e-6)
 
 
 def test_only_the_same_run_is_resumed(toy_dataset, tmp_path):

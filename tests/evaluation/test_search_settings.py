@@ -49,6 +49,6 @@ def test_flags_may_be_repeated_but_not_changed():
 
 
 def test_settings_of_another_version_are_refused():
-    stored = CHANGED.to_dict() | {"budget": "10m"}
-    with pytest.raises(ParameterError, match=r"another version of classic_fer.*budget"):
+    stored = CHANGED.to_dict() | {"wishes": "10m"}
+    with pytest.raises(ParameterError, match=r"another version of classic_fer.*wishes"):
         SearchSettings().resumed_from(stored, folder="runs/x")

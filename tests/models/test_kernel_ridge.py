@@ -124,8 +124,7 @@ def test_held_out_ridge_is_that_of_refits(k, d, class_weight):
     weights = _weights(class_weight, y)
     found = ridge_held_out_path(X, y, folds, ALPHAS, class_weight=weights)
     expected = _refits(lambda alpha: RidgeClassifier(alpha, class_weight=weights), X, y, folds, k)
-    np.testing.assert_allclose(found, expected, atol=1e-6 if d == 25 else 2e-3)
-    np.testing.assert_array_equal(found.argmax(axis=2), expected.argmax(axis=2))
+    np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
 def test_folds_that_leave_rows_out():
@@ -157,7 +156,7 @@ def test_what_cannot_be_fitted_is_refused():
     folds = [(np.arange(60), np.arange(60, 120))]
     with pytest.raises(ParameterError, match="alpha must be above 0, got"):
         KernelRidgeClassifier(0).fit(X, y)
-    with pytest.raises(ParameterError, match="unknown method 'eigne'.*did you mean 'eigen'"):
+    with pytest.raises(ParameterError, match=r"unknown method 'eigne'.*did you mean 'eigen'"):
         held_out_path(X @ X.T, y, folds, [1.0], method="eigne")
     with pytest.raises(DataError, match="found one class"):
         KernelRidgeClassifier().fit(X, np.zeros(120))

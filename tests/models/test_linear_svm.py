@@ -7,7 +7,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
-import classic_fer.models.linear_svm as linear_svm
+import classic_fer.models.squared_hinge as squared_hinge
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.models.linear_svm import LinearSVM, linear_svm_path
 
@@ -63,7 +63,7 @@ def test_coefficients_and_predictions_are_those_of_linear_svc(shape, class_weigh
 
 @pytest.mark.parametrize("shape", [(200, 20, 3), (60, 200, 4)])
 def test_without_a_preconditioner_the_answer_is_the_same(shape, monkeypatch):
-    monkeypatch.setattr(linear_svm, "_MOST_FACTOR", 5)
+    monkeypatch.setattr(squared_hinge, "_MOST_FACTOR", 5)
     X, y = _problem(*shape)
     _assert_same(LinearSVM(3.0).fit(X, y), _reference(X, y, C=3.0), X)
 
@@ -88,9 +88,14 @@ def test_a_path_is_one_model_for_each_C(shape):
 
 def test_two_rows_by_hand():
     # Minimises w^2 / 2 + 2 C (1 - w)^2 with b = 0: w = 4 C / (1 + 4 C).
-    model = LinearSVM(0.5, tol=1e-12).fit([[-1.0], [1.0]], [0, 1])
+    model = LinearSVM(0.5, tol=1e-9).fit(np.array([[-1.0], [1.0]]), [0, 1])
     assert model.coef_[0, 0] == pytest.approx(2 / 3)
-    assert model.intercept_[0] == pytest.approx(0, abs=1e-12)
+    assert model.intercept_[0] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_tolerance_below_rounding_still_ends():
+    X, y = _problem(60, 5, 3, dtype=np.float32)
+    assert LinearSVM(tol=0).fit(X, y).n_iter_ < 100
 
 
 def test_columns_of_very_different_scale_and_repeated_rows_do_no_harm():

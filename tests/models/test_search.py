@@ -105,6 +105,20 @@ def test_labels_that_do_not_fit(problem, labels, message):
         grid_search(problem[0], labels)
 
 
+def test_a_budget_keeps_the_candidates_that_are_best_on_a_part(problem):
+    X, y, _ = problem
+    grid = {"clf__C": [1e-6, 10.0, 1e-5], "clf__gamma": [0.3]}
+    search = grid_search(X, y, features="hog", grid=grid, cv=3, budget=1e-6)
+    assert [params["clf__C"] for params in search.cv_results_["params"]] == [10.0]
+    assert [one.params["clf__C"] for one in search.skipped_] == [1e-6, 1e-5]
+    assert all(0 <= one.score <= 1 and one.n_faces < len(y) for one in search.skipped_)
+    whole = grid_search(X, y, features="hog", grid=grid, cv=3, budget=1e6)
+    assert whole.skipped_ == []
+    assert whole.best_params_ == search.best_params_
+    with pytest.raises(ParameterError, match="budget must be a positive number of seconds, got 0"):
+        grid_search(X, y, features="hog", grid=grid, cv=3, budget=0)
+
+
 def test_names_of_metrics():
     assert check_scoring_name("macro-f1") == "f1_macro"
     assert check_scoring_name("balanced-accuracy") == "balanced_accuracy"
