@@ -162,7 +162,9 @@ def main() -> None:
     parser.add_argument("--data", help="faces to use; default: generated faces")
     parser.add_argument("--toy", action="store_true", help="few faces and rounds; for CI")
     parser.add_argument(
-        "--out", type=Path, help="folder of features.json; default: beside this script, with --toy none"
+        "--out",
+        type=Path,
+        help="folder of features.json; default: beside this script, with --toy none",
     )
     args = parser.parse_args()
     n, n_theirs, rounds = (24, 4, 2) if args.toy else (1000, 60, 15)

@@ -37,7 +37,21 @@ _PUBLIC = {
     "make_recognizer": "classic_fer.models.recognizer",
 }
 
-__all__ = sorted(["__version__", *_PUBLIC])
+__all__ = [
+    "HOG",
+    "LBP",
+    "Alignment",
+    "ClassicFerError",
+    "Geometry",
+    "Result",
+    "__version__",
+    "align_faces",
+    "cross_validate",
+    "grid_search",
+    "load_dataset",
+    "load_model",
+    "make_recognizer",
+]
 
 if TYPE_CHECKING:
     from classic_fer.datasets import load_dataset
@@ -63,4 +77,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return list(__all__)

@@ -94,16 +94,13 @@ def _read_row(kernel, row, order, n, moved, out):
         _flags,
         int64,
         float64,
-        _floats,
-        _floats,
-        _floats,
+        float64[:, ::1],
         float32[::1],
     )
 )
-def _choose(
-    kernel, order, moved, gradient, diag, up, down, active, tol, rising, falling, gains, row
-):
+def _choose(kernel, order, moved, gradient, diag, up, down, active, tol, scratch, row):
     """The two rows of the next step, and the kernel of the first; -1 if no step is worth it."""
+    rising, falling, gains = scratch[0], scratch[1], scratch[2]
     _candidates(gradient, up, down, active, rising, falling)
     high, i = _greatest(rising, active)
     if high + _greatest(falling, active)[0] < tol or high == -np.inf:
@@ -212,6 +209,22 @@ def _clipped(alpha_i, alpha_j, bound_i, bound_j, old_i, old_j, same_class):
     return alpha_i, alpha_j
 
 
+@compiled(types.void(_floats, _floats, _floats, _floats, int64, int64, float64))
+def _step(alpha, bound, sign, gradient, i, j, curvature):
+    """Move two multipliers to where the objective is best, as far as their bounds allow."""
+    step = (gradient[j] - gradient[i]) / (curvature if curvature > 0 else _CURVATURE)
+    new_i, new_j = alpha[i] + sign[i] * step, alpha[j] - sign[j] * step
+    same_class = sign[i] == sign[j]
+    alpha[i], alpha[j] = _clipped(new_i, new_j, bound[i], bound[j], alpha[i], alpha[j], same_class)
+
+
+@compiled(types.void(_floats, float32[::1], float32[::1], float64, float64, int64))
+def _follow(gradient, row_i, row_j, step_i, step_j, n):
+    """The gradient after a step."""
+    for t in range(n):
+        gradient[t] += row_i[t] * step_i + row_j[t] * step_j
+
+
 @compiled(float64(_floats, _flags, _flags, int64))
 def _intercept(gradient, up, down, active):
     """From the rows whose multipliers are free, or else the middle of what is possible."""
@@ -272,7 +285,7 @@ def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinki
     up, down = order < n_first, order >= n_first
     sign, bound = np.where(up, 1.0, -1.0), np.where(up, c_first, c_second)
     gradient, alpha, diag, bounded_part = -sign, np.zeros(n), diagonal.copy(), np.zeros(n)
-    rising, falling, gains = np.empty(n), np.empty(n), np.empty(n)
+    scratch = np.empty((3, n))
     row_i, row_j = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     active, moved, unshrunk, bounded, iterations = n, False, False, False, 0
     counter = min(n, _SHRINK_EVERY) + 1
@@ -281,8 +294,8 @@ def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinki
         if counter == 0:
             counter = min(n, _SHRINK_EVERY)
             if shrinking:
-                _candidates(gradient, up, down, active, rising, falling)
-                high, low = _greatest(rising, active)[0], _greatest(falling, active)[0]
+                _candidates(gradient, up, down, active, scratch[0], scratch[1])
+                high, low = _greatest(scratch[0], active)[0], _greatest(scratch[1], active)[0]
                 if not unshrunk and high + low <= tol * 10:
                     unshrunk = True
                     _rebuild(kernel, order, gradient, sign, alpha, bound, bounded_part, active)
@@ -291,38 +304,12 @@ def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinki
                     high, low, active, order, gradient, sign, alpha, bound, diag, up, down
                 )
                 moved = moved or swapped
-        i, j = _choose(
-            kernel,
-            order,
-            moved,
-            gradient,
-            diag,
-            up,
-            down,
-            active,
-            tol,
-            rising,
-            falling,
-            gains,
-            row_i,
-        )
+        i, j = _choose(kernel, order, moved, gradient, diag, up, down, active, tol, scratch, row_i)
         if j < 0:
             _rebuild(kernel, order, gradient, sign, alpha, bound, bounded_part, active)
             active = n
             i, j = _choose(
-                kernel,
-                order,
-                moved,
-                gradient,
-                diag,
-                up,
-                down,
-                active,
-                tol,
-                rising,
-                falling,
-                gains,
-                row_i,
+                kernel, order, moved, gradient, diag, up, down, active, tol, scratch, row_i
             )
             if j < 0:
                 break
@@ -330,21 +317,9 @@ def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinki
         iterations += 1
         _read_row(kernel, order[j], order, active, moved, row_j)
         old_i, old_j = alpha[i], alpha[j]
-        curvature = diag[i] + diag[j] - 2.0 * row_i[j]
-        curvature = curvature if curvature > 0 else _CURVATURE
-        step = (-gradient[i] + gradient[j]) / curvature
-        alpha[i], alpha[j] = _clipped(
-            old_i + sign[i] * step,
-            old_j - sign[j] * step,
-            bound[i],
-            bound[j],
-            old_i,
-            old_j,
-            sign[i] == sign[j],
-        )
+        _step(alpha, bound, sign, gradient, i, j, diag[i] + diag[j] - 2.0 * row_i[j])
         step_i, step_j = sign[i] * (alpha[i] - old_i), sign[j] * (alpha[j] - old_j)
-        for t in range(active):
-            gradient[t] += row_i[t] * step_i + row_j[t] * step_j
+        _follow(gradient, row_i, row_j, step_i, step_j, active)
         for t, old in ((i, old_i), (j, old_j)):
             now = alpha[t] >= bound[t]
             if now != (old >= bound[t]):
