@@ -304,7 +304,7 @@ class _Run:
         budget = self.budget
         if budget is not None:
             spent = time.perf_counter() - self.started
-            budget = max(1.0, (budget - spent) / (of - number))
+            budget = max(1e-3, (budget - spent) / (of - number))
         return GridSearch(
             self.recognizer,
             self.grid,
