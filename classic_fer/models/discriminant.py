@@ -45,7 +45,9 @@ def ledoit_wolf_shrinkage(residuals: NDArray) -> float:
     return 0.0 if noise <= 0 else noise / distance
 
 
-def within_class_solver(residuals: NDArray, shrinkage: str | float) -> tuple[Solver, float]:
+def within_class_solver(
+    residuals: NDArray, shrinkage: str | float, *, least_ridge: float = 0.0
+) -> tuple[Solver, float]:
     """Solver of linear systems in the shrunken covariance within the classes.
 
     Parameters
@@ -54,6 +56,8 @@ def within_class_solver(residuals: NDArray, shrinkage: str | float) -> tuple[Sol
         Rows less the mean of their class.
     shrinkage : "auto" or float
         Weight, above 0 and at most 1, of the mean variance against the covariance.
+    least_ridge : float
+        Least variance that is added to each column, for classes without any spread.
 
     Returns
     -------
@@ -73,7 +77,8 @@ def within_class_solver(residuals: NDArray, shrinkage: str | float) -> tuple[Sol
     n, d = residuals.shape
     mean_variance = float(np.einsum("ij,ij->", residuals, residuals, dtype=np.float64)) / (n * d)
     # A floor keeps the matrix regular where rows repeat or classes have no spread.
-    ridge = max(weight * mean_variance, 1e-6 * mean_variance, np.finfo(np.float64).tiny ** 0.5)
+    floor = max(1e-6 * mean_variance, least_ridge, np.finfo(np.float64).tiny ** 0.5)
+    ridge = max(weight * mean_variance, floor)
     factor = max(1 - weight, 0.0) / n
     if d <= n:
         covariance = (residuals.T @ residuals).astype(np.float64) * factor
@@ -107,6 +112,14 @@ def _class_means(
     return classes, shares, means, X - means.astype(X.dtype)[codes]
 
 
+def _least_ridge(shares: NDArray[np.float64], between: NDArray[np.float64]) -> float:
+    """A millionth of the mean variance between classes, whose means (n_classes, d) are centred.
+
+    With one row a class nothing varies within the classes, and dividing by that leaves float32.
+    """
+    return 1e-6 * float(shares @ np.einsum("ij,ij->i", between, between)) / between.shape[1]
+
+
 def discriminant_directions(
     X: NDArray, y: ArrayLike, *, n_components: int | None, shrinkage: str | float
 ) -> NDArray[np.float64]:
@@ -127,7 +140,8 @@ def discriminant_directions(
         The best first.
     """
     _, shares, means, residuals = _class_means(X, y)
-    solve, _ = within_class_solver(residuals, shrinkage)
+    centred = means - shares @ means
+    solve, _ = within_class_solver(residuals, shrinkage, least_ridge=_least_ridge(shares, centred))
     most = len(means) - 1
     count = most if n_components is None else n_components
     if not 1 <= count <= most:
@@ -135,7 +149,7 @@ def discriminant_directions(
             f"n_components must lie between 1 and {most} (classes less one), got {n_components}"
         )
     # Columns sqrt(share) * (class mean - mean): the problem shrinks to n_classes x n_classes.
-    between = (np.sqrt(shares)[:, None] * (means - shares @ means)).T
+    between = (np.sqrt(shares)[:, None] * centred).T
     solved = solve(between)
     values, vectors = np.linalg.eigh(between.T @ solved)
     order = np.argsort(values)[::-1][:count]
@@ -181,9 +195,11 @@ class ShrinkageLDA(ClassifierMixin, BaseEstimator):
         rows, labels = validate_data(self, X, y, dtype=[np.float32, np.float64])
         check_classification_targets(labels)
         self.classes_, shares, means, residuals = _class_means(rows, labels)
-        solve, self.shrinkage_ = within_class_solver(residuals, self.shrinkage)
         mean = shares @ means
         between = means - mean
+        solve, self.shrinkage_ = within_class_solver(
+            residuals, self.shrinkage, least_ridge=_least_ridge(shares, between)
+        )
         self.coef_ = solve(between.T).T
         self.intercept_ = (
             np.log(shares) - 0.5 * np.einsum("ij,ij->i", between, self.coef_) - self.coef_ @ mean

@@ -158,3 +158,22 @@ def test_unknown_projections_and_parameters_list_the_choices():
         make_projection("umap")
     with pytest.raises(ParameterError, match="'components'; expected one of: n_components, whiten"):
         make_projection("pca", components=3)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-3])
+def test_one_row_a_class_gives_finite_numbers(scale):
+    # Nothing varies within such classes: directions overflowed float32 and became infinite.
+    X = (np.random.default_rng(0).normal(size=(5, 40)) * scale).astype(np.float32)
+    y = np.arange(5)
+    projected = LDA().fit(X, y).transform(X)
+    assert np.isfinite(projected).all()
+    assert len(np.unique(projected.round(3), axis=0)) == 5
+    model = ShrinkageLDA().fit(X, y)
+    assert np.isfinite(model.decision_function(X).astype(np.float32)).all()
+    assert model.score(X, y) == 1
+
+
+def test_rows_that_are_all_equal_give_finite_numbers():
+    X, y = np.ones((6, 4), np.float32), np.arange(6) % 2
+    assert np.isfinite(LDA().fit(X, y).transform(X)).all()
+    assert np.isfinite(ShrinkageLDA().fit(X, y).predict_proba(X)).all()
