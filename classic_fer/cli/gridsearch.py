@@ -34,7 +34,7 @@ def gridsearch(
         str,
         typer.Option(
             "--clf",
-            help="svm, linear-svm, logistic, ridge, lda, knn, lp or majority.",
+            help="svm, linear-svm, logistic, ridge, lda, knn, lp, krr or majority.",
             rich_help_panel=_MODEL,
         ),
     ] = "svm",
@@ -159,9 +159,12 @@ def gridsearch(
     )
     with guard(debug) as session:
         from classic_fer.cli.progress import tracked
+        from classic_fer.errors import ParameterError
         from classic_fer.evaluation.experiment import Experiment
         from classic_fer.reports.run_folder import RunFolder, load_settings, run_name
 
+        if resume is not None and out is not None:
+            raise ParameterError(f"--resume {resume} goes on in that folder; leave --out {out} out")
         if resume is not None:
             settings = settings.resumed_from(load_settings(resume), folder=str(resume))
         experiment = Experiment.plan(settings)

@@ -78,17 +78,33 @@ Out = Annotated[
         "--out", help="Run folder.", show_default="a new one in runs/", rich_help_panel=RUN
     ),
 ]
+
+
+def _check_jobs(jobs: int) -> int:
+    if jobs == 0:
+        raise typer.BadParameter("expected a number of workers, or -1 for all cores, got 0")
+    return jobs
+
+
 Jobs = Annotated[
     int,
     typer.Option(
         "--jobs",
+        callback=_check_jobs,
         help="Workers; -1 takes all cores.",
         show_default="all cores",
         rich_help_panel=RUN,
     ),
 ]
 Seed = Annotated[
-    int, typer.Option("--seed", help="The same seed gives the same numbers.", rich_help_panel=RUN)
+    int,
+    typer.Option(
+        "--seed",
+        min=0,
+        max=2**32 - 1,
+        help="The same seed gives the same numbers.",
+        rich_help_panel=RUN,
+    ),
 ]
 Json = Annotated[
     bool,
@@ -103,7 +119,7 @@ Size = Annotated[
     typer.Option(
         "--size",
         help="Height and width of an aligned face in pixels.",
-        show_default="96; crops keep their size",
+        show_default="64; crops keep their size",
         rich_help_panel=_FACES,
     ),
 ]

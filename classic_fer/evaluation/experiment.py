@@ -60,6 +60,8 @@ class Experiment:
             class_weight=settings.class_weight,
             **params,
         )
+        if settings.inner_cv < 2:
+            raise ParameterError(f"--inner-cv must be at least 2, got {settings.inner_cv}")
         complete_grid(recognizer, settings.clf, grid, params)
         check_scoring_name(settings.scoring)
         arguments = {
@@ -126,6 +128,11 @@ class Experiment:
             and dataset.card.landmarks == "none"
         ):
             landmarks = "68"
+        if "geometry" in settings.features and landmarks in ("5", "none"):
+            raise ParameterError(
+                f"the feature geometry needs 68 landmarks, --landmarks is {landmarks}; "
+                "use --landmarks 68, or other features"
+            )
         if settings.margin is not None:
             if detector == "none":
                 raise ParameterError(

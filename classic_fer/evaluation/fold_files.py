@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import warnings
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,13 +83,21 @@ class FoldFiles:
         _replace(file, json.dumps(wanted, indent=2).encode())
 
     def read(self, number: int) -> FinishedFold | None:
-        """Fold `number`, or None if it is not finished."""
+        """Fold `number`, or None if it is not finished, or damaged (with a warning)."""
         file = self._file(number)
         if file is None or not file.is_file():
             return None
-        with np.load(file, allow_pickle=False) as stored:
-            facts = json.loads(str(stored["facts"]))
-            return FinishedFold(stored["probabilities"], facts)
+        try:
+            with np.load(file, allow_pickle=False) as stored:
+                facts = json.loads(str(stored["facts"]))
+                return FinishedFold(stored["probabilities"], facts)
+        except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            warnings.warn(
+                f"{file} is damaged ({error}); this fold is computed again",
+                UserWarning,
+                stacklevel=2,
+            )
+            return None
 
     def write(self, number: int, fold: FinishedFold) -> None:
         """Keep a finished fold; the file appears whole or not at all."""

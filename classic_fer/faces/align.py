@@ -14,7 +14,7 @@ from classic_fer.errors import DataError, ImageError, ParameterError
 from classic_fer.faces.batch import Plan, align_batch, measure_crops
 from classic_fer.faces.crops import MAX_CROPS, frame_from_points, usual_size
 from classic_fer.faces.detectors import check_detector
-from classic_fer.faces.frame import Alignment, Frame
+from classic_fer.faces.frame import MAX_SIZE, MIN_SIZE, Alignment, Frame
 from classic_fer.faces.landmarks import eyes_and_mouth, predictor_path
 from classic_fer.faces.photo import Photos, read_item
 from classic_fer.faces.single import align_face, align_photo, find_faces
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
 __all__ = ["align_face", "align_faces", "align_photo", "eyes_and_mouth", "find_faces"]
-
-MIN_SIZE = 16
 
 # The most unreadable files that one error message names.
 _NAMED = 5
@@ -124,8 +122,8 @@ def align_faces(
             f"size={size} cannot be chosen together with an alignment, whose faces have "
             f"{alignment.frame.size} pixels; leave one of them out"
         )
-    if size is not None and size < MIN_SIZE:
-        raise ParameterError(f"size must be at least {MIN_SIZE} pixels, got {size}")
+    if size is not None and not MIN_SIZE <= size <= MAX_SIZE:
+        raise ParameterError(f"size must lie between {MIN_SIZE} and {MAX_SIZE} pixels, got {size}")
     chosen = _choose(photos, alignment, detector, landmarks, not_found)
     if chosen.detector == "none":
         plan = _crop_plan(photos, chosen, given=alignment is not None, size=size, cache=cache)

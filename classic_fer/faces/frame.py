@@ -15,6 +15,9 @@ __all__ = ["LANDMARK_CHOICES", "NOT_FOUND_CHOICES", "Alignment", "Frame"]
 LANDMARK_CHOICES = ("68", "5", "data", "none")
 NOT_FOUND_CHOICES = ("whole", "abstain")
 
+MIN_SIZE, MAX_SIZE = 16, 1024
+"""Sides of aligned images in pixels."""
+
 # Distance from the eye line to the mouth centre over the distance between the eye centres:
 # the mean over the 150 HELEN annotations is close to 1.
 _MOUTH_DROP = 1.0
@@ -47,8 +50,10 @@ class Frame:
         """
         if not 0.05 <= margin <= 0.45:
             raise ParameterError(f"margin must lie between 0.05 and 0.45, got {margin}")
-        if size < 16:
-            raise ParameterError(f"size must be at least 16 pixels, got {size}")
+        if not MIN_SIZE <= size <= MAX_SIZE:
+            raise ParameterError(
+                f"size must lie between {MIN_SIZE} and {MAX_SIZE} pixels, got {size}"
+            )
         eyes = 1 - 2 * margin
         top = 0.55 - eyes * _MOUTH_DROP / 2
         return cls(size, (margin, top), (1 - margin, top), (0.5, top + eyes * _MOUTH_DROP))

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from classic_fer.errors import DataError, ParameterError
+from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.frame import Alignment
 from classic_fer.models.calibration import (
     calibration_folds,
@@ -28,7 +28,7 @@ from classic_fer.models.expression import (
     make_features,
     set_known_params,
 )
-from classic_fer.models.scaler import FeatureScaler
+from classic_fer.models.scaler import SCALER_METHODS, FeatureScaler
 from classic_fer.predictions import FacePrediction, predictions_frame
 
 if TYPE_CHECKING:
@@ -397,6 +397,8 @@ def make_recognizer(
     KNeighborsClassifier(algorithm='brute', n_neighbors=3)
     """
     if isinstance(scaler, str):
+        if scaler not in SCALER_METHODS:
+            raise unknown_name("scaler", scaler, SCALER_METHODS)
         scaler = FeatureScaler(method=scaler)
     recognizer = Recognizer(
         make_features(features),

@@ -199,7 +199,9 @@ def test_without_the_columns(tmp_path) -> None:
 cells = st.text(st.characters(codec="utf-8", exclude_characters="\r\n\x00"), max_size=8)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30, deadline=None
+)
 @given(rows=st.lists(st.tuples(cells, cells, cells), min_size=1, max_size=4))
 def test_any_text_in_the_columns_is_kept(tmp_path, picture, rows) -> None:
     stream = io.StringIO(newline="")

@@ -124,6 +124,15 @@ def test_a_memory_limit_is_noted_and_changes_no_prediction(toy_dataset):
     pd.testing.assert_frame_equal(tight.predictions, free.predictions, rtol=0, atol=1e-6)
 
 
+def test_a_damaged_fold_is_computed_again(toy_dataset, tmp_path):
+    dataset = toy_dataset()
+    whole, _, _ = cross_validate(dataset, **QUICK, out=tmp_path)
+    (tmp_path / "folds" / "0001.npz").write_bytes(b"junk")
+    with pytest.warns(UserWarning, match=r"0001\.npz is damaged .* computed again"):
+        resumed, _, _ = cross_validate(dataset, **QUICK, out=tmp_path, resume=True)
+    pd.testing.assert_frame_equal(resumed.predictions, whole.predictions)
+
+
 def test_only_the_same_run_is_resumed(toy_dataset, tmp_path):
     dataset = toy_dataset()
     cross_validate(dataset, **QUICK, out=tmp_path)
