@@ -41,8 +41,8 @@ def tracked(what: str) -> Iterator[Callable[[int, int], None]]:
 def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import (
         BarColumn,
-        MofNCompleteColumn,
         Progress,
+        TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -51,7 +51,7 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
@@ -79,12 +79,12 @@ def _lines(what: str) -> Iterator[Callable[[int, int], None]]:
         if now - said >= _SECONDS_BETWEEN_LINES and 0 < done < total:
             said = now
             left = (now - start) / done * (total - done)
-            console.print(f"{what}: {done} of {total}, about {_duration(left)} left")
+            console.print(f"{what}: {done / total:.0%}, about {_duration(left)} left")
 
     yield report
     done, total = state
     if total:
-        console.print(f"{what}: {done} of {total} in {_duration(time.monotonic() - start)}")
+        console.print(f"{what}: {done / total:.0%} in {_duration(time.monotonic() - start)}")
 
 
 def _duration(seconds: float) -> str:

@@ -20,6 +20,7 @@ __all__ = ["Skipped", "within_budget"]
 _Planner = Callable[[Sequence[dict[str, Any]], Sequence[Fold]], FoldSearch]
 
 _KEPT = 3  # of so many candidates one goes on, to so many times as many faces
+_LAST_SHARE = 1 / _KEPT
 _FEWEST = 60  # faces of a round
 
 
@@ -121,9 +122,6 @@ def within_budget(
             skipped[c] = Skipped(dict(candidates[c]), tried[c], int(part.sum()))
         left = sorted(ranked[:kept])
     return [candidates[c] for c in left], [skipped[c] for c in sorted(skipped)]
-
-
-_LAST_SHARE = 1 / _KEPT
 
 
 def _shares(n: int) -> list[float]:
