@@ -78,7 +78,7 @@ def test_progress_in_a_log_is_one_line_at_the_end(capsys):
         for done in range(1, 4):
             report(done, 3)
     output = capsys.readouterr()
-    assert output.err.startswith("aligning faces: 3 of 3 in ")
+    assert output.err.startswith("aligning faces: 100% in ")
     assert output.err.count("\n") == 1
     assert output.out == ""
 
