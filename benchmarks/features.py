@@ -188,6 +188,7 @@ def main() -> None:
     show(result)
     out = args.out or (None if args.toy else Path(__file__).parent)
     if out:
+        out.mkdir(parents=True, exist_ok=True)
         (out / "features.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 

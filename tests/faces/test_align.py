@@ -333,7 +333,7 @@ def test_unreadable_files_of_a_sequence_are_all_named(folder: Path) -> None:
         ({"detector": "dlip"}, ParameterError, "detector must be dlib, haar"),
         ({"landmarks": "67"}, ParameterError, "landmarks must be one of"),
         ({"not_found": "drop"}, ParameterError, "not_found must be one of"),
-        ({"size": 8}, ParameterError, "at least 16 pixels, got 8"),
+        ({"size": 8}, ParameterError, "size must lie between 16 and 1024 pixels, got 8"),
         ({"size": 64, "alignment": Alignment()}, ParameterError, "together with an alignment"),
         ({"detector": "data"}, DataError, "columns x, y, width, height"),
         ({"landmarks": "data"}, DataError, "come with 68 landmarks"),

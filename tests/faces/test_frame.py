@@ -25,7 +25,10 @@ def test_standard_frame_is_level_and_symmetric() -> None:
 
 @pytest.mark.parametrize(
     ("options", "message"),
-    [({"margin": 0.5}, "margin must lie between"), ({"size": 8}, "at least 16 pixels")],
+    [
+        ({"margin": 0.5}, "margin must lie between"),
+        ({"size": 8}, "size must lie between 16 and 1024 pixels"),
+    ],
 )
 def test_unusable_frames(options: dict, message: str) -> None:
     with pytest.raises(ParameterError, match=message):
