@@ -282,7 +282,9 @@ def test_blank_photo_is_taken_whole_by_a_model_of_crops() -> None:
 def test_no_warning_where_frames_are_measured(drawn: SyntheticFaces) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        align_faces(_dataset(drawn, _crops(drawn), "mine"))
+        aligned = align_faces(_dataset(drawn, _crops(drawn), "mine"))
+    assert aligned.alignment is not None
+    assert aligned.alignment.crops_of == "mine"
 
 
 @pytest.mark.realdata
