@@ -19,7 +19,16 @@ from classic_fer.errors import ParameterError
 if TYPE_CHECKING:
     from joblib import Memory
 
-__all__ = ["CacheInfo", "cache_folder", "clear", "info", "limit_bytes", "memory", "trim"]
+__all__ = [
+    "CacheInfo",
+    "cache_folder",
+    "clear",
+    "info",
+    "limit_bytes",
+    "memory",
+    "trim",
+    "writable_folder",
+]
 
 _RESULT_FILE = "output.pkl"  # one in the folder of each result of joblib.Memory
 _DISCARDED = "discarded-"  # what a folder of results is called while it is removed
@@ -108,6 +117,16 @@ def memory() -> Memory:
         _warn_once(folder, error.strerror or str(error))
         return Memory(location=None, verbose=0)
     return Memory(location=str(folder), verbose=0)
+
+
+def writable_folder() -> Path | None:
+    """The cache folder, made if need be; None if it cannot be written."""
+    folder = cache_folder()
+    try:
+        _probe(folder)
+    except OSError:
+        return None
+    return folder
 
 
 def _probe(folder: Path) -> None:

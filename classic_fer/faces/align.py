@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from classic_fer.disk_arrays import take
 from classic_fer.errors import DataError, ImageError, ParameterError
 from classic_fer.faces.batch import Plan, align_batch, measure_crops
 from classic_fer.faces.crops import MAX_CROPS, frame_from_points, usual_size
@@ -40,6 +41,7 @@ def align_faces(
     n_jobs: int = ...,
     progress: Callable[[int, int], object] | None = ...,
     cache: bool = ...,
+    max_bytes: int | None = ...,
 ) -> Dataset: ...
 @overload
 def align_faces(
@@ -53,6 +55,7 @@ def align_faces(
     n_jobs: int = ...,
     progress: Callable[[int, int], object] | None = ...,
     cache: bool = ...,
+    max_bytes: int | None = ...,
 ) -> NDArray: ...
 def align_faces(
     data: Dataset | Sequence[str | Path | NDArray[np.uint8]] | NDArray[np.uint8],
@@ -65,6 +68,7 @@ def align_faces(
     n_jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
     cache: bool = True,
+    max_bytes: int | None = None,
 ) -> Dataset | NDArray:
     """Find and align one face a photo, the largest; rows are kept where none is found.
 
@@ -87,6 +91,9 @@ def align_faces(
         Called with the number of photos done and of all.
     cache : bool
         Whether aligned faces are looked up and kept on disk (`classic_fer.cache`).
+    max_bytes : int, optional
+        Faces that take more are memory-mapped: a file in the cache folder without a name, which
+        is gone with the array.
 
     Returns
     -------
@@ -113,8 +120,9 @@ def align_faces(
     trained on stay as they are, other crops are warped from their own estimated frame into the
     model's by one similarity for all, and photos are searched with dlib.
 
-    With another detector, crops are searched like photos and aligned one by one. A crop in which
-    no face is found is warped from the crops' own frame, so that it fits the others.
+    With another detector, crops are searched like photos and aligned one by one. In a crop in
+    which no face is found, landmarks are predicted from the place where faces of these crops
+    usually lie (`crops.crop_landmarks`); it stays marked as not found.
     """
     photos = _photos(data)
     if size is not None and alignment is not None:
@@ -135,7 +143,9 @@ def align_faces(
         boxes=photos.boxes if chosen.detector == "data" else None,
         landmarks=photos.landmarks if chosen.landmarks == "data" else None,
     )
-    faces, readable = align_batch(used, plan, n_jobs=n_jobs, progress=progress, cache=cache)
+    faces, readable = align_batch(
+        used, plan, n_jobs=n_jobs, progress=progress, cache=cache, max_bytes=max_bytes
+    )
     faults = {photos.paths[i]: photos.fault(i) for i in np.flatnonzero(~readable).tolist()}
     if isinstance(data, Sequence | np.ndarray):
         if faults:
@@ -287,7 +297,7 @@ def _with_faces(
     listed = [Unreadable(path, reason) for path, reason in faults.items()]
     return replace(
         kept,
-        faces=faces if readable.all() else faces[readable],
+        faces=faces if readable.all() else take(faces, readable),
         alignment=alignment,
         unreadable=[*data.unreadable, *listed],
     )

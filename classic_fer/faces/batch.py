@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer import cache as disk
+from classic_fer.disk_arrays import disk_array, release
 from classic_fer.errors import ImageError, ParameterError
 from classic_fer.faces.crops import align_crop, crop_points
 from classic_fer.faces.frame import Alignment, Frame
@@ -87,6 +88,7 @@ def align_batch(
     n_jobs: int = 1,
     progress: Callable[[int, int], object] | None = None,
     cache: bool = True,
+    max_bytes: int | None = None,
 ) -> tuple[NDArray, NDArray[np.bool_]]:
     """Align photos, one row each, the largest face.
 
@@ -102,6 +104,8 @@ def align_batch(
         Called with the number of photos done and of all, after each chunk.
     cache : bool
         Whether chunks are looked up and kept on disk.
+    max_bytes : int, optional
+        Faces that take more are memory-mapped.
 
     Returns
     -------
@@ -113,7 +117,9 @@ def align_batch(
     from joblib import Parallel, delayed, effective_n_jobs
 
     n, size = len(photos), plan.alignment.frame.size
-    faces = np.zeros(n, dtype=faces_dtype(size, size))
+    dtype = faces_dtype(size, size)
+    large = max_bytes is not None and n * dtype.itemsize > max_bytes
+    faces = disk_array((n,), dtype) if large else np.zeros(n, dtype)
     readable = np.zeros(n, dtype=bool)
     key = plan.to_dict() | {"code": _code_version(), "network": _network(plan.alignment.detector)}
     memory = disk.memory() if cache else _no_memory()
@@ -130,6 +136,7 @@ def align_batch(
     def keep(rows: slice, result: tuple[NDArray, NDArray[np.bool_]]) -> None:
         nonlocal done
         faces[rows], readable[rows] = result
+        release(faces)
         done += rows.stop - rows.start
         if progress is not None:
             progress(done, n)

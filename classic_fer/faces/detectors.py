@@ -7,8 +7,8 @@ are rescaled by constants, and those of YuNet are drawn around the eyes and mout
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, local
@@ -42,7 +42,7 @@ _HAAR_POINTS = np.array([[0.305, 0.391], [0.695, 0.391], [0.5, 0.803]])
 _opencv_lock = Lock()
 
 # So does dlib's, of which each thread has a copy of its own.
-_dlib_copies = local()
+_of_thread = local()
 
 
 def detect(photo: NDArray[np.uint8], *, detector: str = "dlib") -> NDArray[np.float32]:
@@ -141,17 +141,17 @@ def _sorted(boxes: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1)
-def _pickled_dlib_detector() -> bytes:
+def _unused_dlib_detector() -> Any:
     import dlib
 
-    return pickle.dumps(dlib.get_frontal_face_detector())
+    return dlib.get_frontal_face_detector()
 
 
 def _dlib_detector() -> Any:
     """The detector of this thread: a millisecond to copy, a third of a second to build anew."""
-    if not hasattr(_dlib_copies, "detector"):
-        _dlib_copies.detector = pickle.loads(_pickled_dlib_detector())
-    return _dlib_copies.detector
+    if not hasattr(_of_thread, "dlib"):
+        _of_thread.dlib = deepcopy(_unused_dlib_detector())
+    return _of_thread.dlib
 
 
 def _find_dlib(image: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -97,9 +97,10 @@ class Alignment:
         Name of the data set of cropped faces that `frame` (detector ``"none"``) or `whole` was
         estimated on; None for a frame that was chosen.
     whole : Frame or None
-        Where eyes and mouth are taken to lie in an image in which no face is found, so that the
-        whole image can be warped into `frame`; None: the image is only resized. It is estimated
-        where a detector is used on cropped faces.
+        Where eyes and mouth lie on average in cropped faces, where a detector is used on them. A
+        crop in which no face is found is aligned by 68 landmarks predicted from there, or, if
+        these are implausible or not asked for, warped from there as a whole. None: an image
+        without a face is only resized.
     """
 
     detector: str = "dlib"

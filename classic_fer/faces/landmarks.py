@@ -53,6 +53,11 @@ _BOX_POINTS = np.array([[0.29, 0.303], [0.71, 0.303], [0.5, 0.75]])
 # median over the HELEN photos.
 _MOUTH_BEYOND_NOSE = 1.42
 
+# Eyes and mouth follow each other, the mouth comes last.
+_EYES_AND_MOUTH = [LANDMARK_GROUPS[name] for name in ("right_eye", "left_eye", "mouth")]
+_EYES_AND_MOUTH_STARTS = [group.start for group in _EYES_AND_MOUTH]
+_EYES_AND_MOUTH_COUNTS = np.array([[group.stop - group.start] for group in _EYES_AND_MOUTH])
+
 # Boxes below this side are enlarged for the predictor, which compares single pixels.
 _SMALL_BOX = 80.0
 _ENLARGED = 3.0
@@ -189,8 +194,7 @@ def eyes_and_mouth(landmarks: ArrayLike) -> NDArray[np.float64]:
     """
     points = np.asarray(landmarks, dtype=np.float64)
     if points.shape == (N_LANDMARKS, 2):
-        groups = ("right_eye", "left_eye", "mouth")
-        return np.array([points[LANDMARK_GROUPS[g]].mean(axis=0) for g in groups])
+        return np.add.reduceat(points, _EYES_AND_MOUTH_STARTS) / _EYES_AND_MOUTH_COUNTS
     if points.shape == (5, 2):
         left, right = points[2:4].mean(axis=0), points[0:2].mean(axis=0)
         middle = (left + right) / 2

@@ -51,8 +51,8 @@ def estimate_similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.floa
 
     Notes
     -----
-    In the plane the paper's solution needs no singular value decomposition: scale times rotation
-    is the matrix [[a, -b], [b, a]], which is linear in its two unknowns.
+    In the plane the paper's solution needs no singular value decomposition: with points as complex
+    numbers, scale times rotation is one factor, and linear least squares gives it.
 
     Examples
     --------
@@ -67,15 +67,15 @@ def estimate_similarity(source: ArrayLike, target: ArrayLike) -> NDArray[np.floa
         )
     if not (np.isfinite(x).all() and np.isfinite(y).all()):
         raise ParameterError("points to align must be finite, got NaN or infinity")
-    mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    x, y = x - mean_x, y - mean_y
-    square_x, square_y = np.vdot(x, x), np.vdot(y, y)
-    if min(square_x, square_y) < 1e-12 * len(x):
+    z, w = x[:, 0] + 1j * x[:, 1], y[:, 0] + 1j * y[:, 1]
+    mean_z, mean_w = z.mean(), w.mean()
+    z, w = z - mean_z, w - mean_w
+    square_z = np.vdot(z, z).real
+    if min(square_z, np.vdot(w, w).real) < 1e-12 * len(z):
         raise ParameterError("points to align coincide; a similarity needs two distinct points")
-    a = np.vdot(x, y) / square_x
-    b = (np.vdot(x[:, 0], y[:, 1]) - np.vdot(x[:, 1], y[:, 0])) / square_x
-    linear = np.array([[a, -b], [b, a]])
-    return np.column_stack([linear, mean_y - linear @ mean_x])
+    turn = np.vdot(z, w) / square_z
+    shift = mean_w - turn * mean_z
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
 
 
 def apply_similarity(matrix: NDArray[np.float64], points: ArrayLike) -> NDArray[np.float64]:

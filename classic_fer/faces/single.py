@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.errors import ParameterError
-from classic_fer.faces.crops import crop_matrix
+from classic_fer.faces.crops import crop_landmarks, crop_matrix
 from classic_fer.faces.detectors import detect
 from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.faces.landmarks import (
@@ -153,9 +153,7 @@ def find_faces(
         shown = image if detector.endswith(".onnx") else grey  # only YuNet looks at colours
         boxes, exact = detect(shown, detector=detector), detector == "dlib"
     if not len(boxes):
-        matrix = crop_matrix(grey.shape, alignment.frame, own_frame=alignment.whole)
-        whole = warp_face(grey, matrix, alignment.frame.size)
-        return FoundFaces(make_faces(whole[None], found=[False]), [None])
+        return _not_found(grey, alignment)
     each = [_align_in_box(grey, alignment, b, exact) for b in (boxes[:1] if largest else boxes)]
     return FoundFaces(np.concatenate([row for row, _ in each]), [points for _, points in each])
 
@@ -163,6 +161,20 @@ def find_faces(
 def _photo(photo: Photo) -> NDArray[np.uint8]:
     path = "" if isinstance(photo, np.ndarray) else str(photo)
     return decode_item(read_item(photo), path=path)
+
+
+def _not_found(grey: NDArray[np.uint8], alignment: Alignment) -> FoundFaces:
+    """An image without a detected face: a crop by landmarks near its usual place, or whole."""
+    points = None
+    if alignment.whole is not None and alignment.landmarks in ("68", "data"):
+        points = crop_landmarks(grey, alignment.whole)
+    if points is None:
+        matrix = crop_matrix(grey.shape, alignment.frame, own_frame=alignment.whole)
+        whole = warp_face(grey, matrix, alignment.frame.size)
+        return FoundFaces(make_faces(whole[None], found=[False]), [None])
+    row = _row(grey, alignment, eyes_and_mouth(points), points, None)
+    row["found"] = False
+    return FoundFaces(row, [points])
 
 
 def _align_in_box(
@@ -191,7 +203,8 @@ def _row(
 ) -> NDArray:
     image, matrix = align_face(grey, points, alignment.frame)
     moved = None if landmarks is None else apply_similarity(matrix, landmarks)[None]
-    return make_faces(image[None], landmarks=moved, boxes=np.asarray(box)[None])
+    boxes = None if box is None else np.asarray(box)[None]
+    return make_faces(image[None], landmarks=moved, boxes=boxes)
 
 
 def _has_extent(points: ArrayLike | None, shape: tuple[int, int]) -> bool:

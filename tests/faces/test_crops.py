@@ -17,9 +17,10 @@ from classic_fer.datasets.cards import Card
 from classic_fer.datasets.dataset import Dataset
 from classic_fer.datasets.synthetic import SyntheticFaces, synthetic_faces
 from classic_fer.errors import DataError, ParameterError
-from classic_fer.faces.align import align_faces, align_photo, eyes_and_mouth
+from classic_fer.faces.align import align_face, align_faces, align_photo, eyes_and_mouth
 from classic_fer.faces.crops import (
     align_crop,
+    crop_landmarks,
     crop_matrix,
     crop_points,
     estimate_frame,
@@ -220,7 +221,38 @@ def test_other_crops_are_warped_by_one_similarity_for_all(drawn: SyntheticFaces)
         np.testing.assert_array_equal(face["image"], expected["image"][0])
 
 
-def test_crops_that_are_searched_keep_the_crop_frame_where_no_face_is_found(
+def test_landmarks_of_a_crop_are_predicted_from_its_usual_place(drawn: SyntheticFaces) -> None:
+    own = Frame(64, *map(tuple, PLACE))  # type: ignore[arg-type]
+    errors = []
+    for crop in _crops(drawn):
+        landmarks = crop_landmarks(crop, own)
+        assert landmarks is not None
+        found = crop_points(crop) * 64 - 0.5
+        errors.append(np.linalg.norm(eyes_and_mouth(landmarks) - found, axis=1).mean())
+    assert np.nanmedian(errors) < 0.5  # pixels; the eyes are 25.6 pixels apart
+
+
+@pytest.mark.parametrize(
+    "move",
+    [
+        np.array([[1.0, 0.0, 30.0], [0.0, 1.0, 0.0]]),  # far beside
+        np.array([[0.5, 0.0, 16.0], [0.0, 0.5, 16.0]]),  # half as large
+        np.array([[0.0, -1.0, 63.0], [1.0, 0.0, 0.0]]),  # turned by 90 degrees
+    ],
+)
+def test_implausible_landmarks_are_refused(
+    drawn: SyntheticFaces, monkeypatch: pytest.MonkeyPatch, move: np.ndarray
+) -> None:
+    own = Frame(64, *map(tuple, PLACE))  # type: ignore[arg-type]
+    crop = _crops(drawn)[0]
+    landmarks = crop_landmarks(crop, own)
+    assert landmarks is not None
+    moved = apply_similarity(move, landmarks)
+    monkeypatch.setattr("classic_fer.faces.crops.predict_landmarks", lambda image, box: moved)
+    assert crop_landmarks(crop, own) is None
+
+
+def test_crops_without_a_found_face_are_aligned_near_their_usual_place(
     drawn: SyntheticFaces,
 ) -> None:
     crops = _crops(drawn)
@@ -234,7 +266,11 @@ def test_crops_that_are_searched_keep_the_crop_frame_where_no_face_is_found(
     assert (model.landmarks, model.crops_of) == ("68", "mine")
     assert model.whole is not None
     assert not trained.faces["found"][-1]
-    expected = align_crop(flat[0], model.frame, own_frame=model.whole)["image"][0]
+    points = crop_landmarks(flat[0], model.whole)
+    if points is None:
+        expected = align_crop(flat[0], model.frame, own_frame=model.whole)["image"][0]
+    else:
+        expected = align_face(flat[0], eyes_and_mouth(points), model.frame)[0]
     np.testing.assert_array_equal(trained.faces["image"][-1], expected)
     # The model's alignment, stored and read back, gives the same faces, one by one too.
     again = align_faces(data, alignment=Alignment.from_dict(model.to_dict()))
