@@ -18,6 +18,7 @@ FEATURES: dict[str, str] = {
     "geometry": "classic_fer.features.geometry:Geometry",
     "hog": "classic_fer.features.hog:HOG",
     "lbp": "classic_fer.features.lbp:LBP",
+    "pixels": "classic_fer.features.pixels:Pixels",
 }
 
 

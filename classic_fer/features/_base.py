@@ -14,7 +14,15 @@ from sklearn.utils.validation import check_is_fitted
 from classic_fer.errors import ParameterError
 from classic_fer.faces.types import is_faces
 
-__all__ = ["ImageFeature", "check_choice", "check_count", "check_image", "image_stack", "pair"]
+__all__ = [
+    "ImageFeature",
+    "check_choice",
+    "check_count",
+    "check_image",
+    "check_number",
+    "image_stack",
+    "pair",
+]
 
 # Pixels of a batch: its intermediate arrays stay in the second-level cache of a core.
 _BATCH_PIXELS = 1 << 18
@@ -65,6 +73,17 @@ def check_count(name: str, value: Any, *, low: int, high: int) -> int:
     ):
         raise ParameterError(f"{name} must be an integer from {low} to {high}, got {value!r}")
     return int(value)
+
+
+def check_number(name: str, value: Any, *, low: float, high: float) -> float:
+    """`value` if it is a number from `low` to `high`."""
+    if (
+        not isinstance(value, int | float | np.number)
+        or isinstance(value, bool)
+        or not low <= value <= high
+    ):
+        raise ParameterError(f"{name} must be a number from {low:g} to {high:g}, got {value!r}")
+    return float(value)
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> str:

@@ -136,19 +136,7 @@ class HOG(ImageFeature):
         cells = pair("pixels_per_cell", self.pixels_per_cell)
         blocks = pair("cells_per_block", self.cells_per_block)
         steps = cells if self.step is None else pair("step", self.step)
-        columns = []
-        for length, cell, block, step in zip((height, width), cells, blocks, steps):
-            patch = gcd(cell, step)
-            n_blocks = (length - cell * block) // step + 1
-            columns.append((patch, cell // patch, step // patch, block, n_blocks))
-        if min(columns[0][-1], columns[1][-1]) < 1:
-            needed = tuple(c * b for c, b in zip(cells, blocks))
-            raise ParameterError(
-                f"blocks of {blocks[0]} x {blocks[1]} cells of {cells[0]} x {cells[1]} pixels "
-                f"need images of at least {needed[0]} x {needed[1]} pixels, "
-                f"got {height} x {width}; lower pixels_per_cell or cells_per_block"
-            )
-        return np.array(columns, dtype=np.int64).T.copy()
+        return _block_layout((height, width), cells, blocks, steps)
 
     def _width(self, height: int, width: int) -> int:
         orientations = check_count("orientations", self.orientations, low=1, high=180)
@@ -168,6 +156,15 @@ class HOG(ImageFeature):
             for r, c, i, j, o in product(*map(range, sizes))
         ]
 
+    def column_boxes(self, height: int, width: int) -> NDArray[np.int64]:
+        """x, y, width, height of the cell of each column, shape (d, 4), in pixels."""
+        patch, cell, step, block, n_blocks = self._layout(height, width)
+        first = np.indices((*n_blocks, *block)).reshape(4, -1).T  # block row, column, cell ...
+        corners = (first[:, :2] * step + first[:, 2:] * cell) * patch
+        sizes = np.broadcast_to(cell * patch, corners.shape)
+        boxes = np.column_stack([corners[:, ::-1], sizes[:, ::-1]])
+        return np.repeat(boxes, int(self.orientations), axis=0)
+
     def _extract(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
         from classic_fer.features._hog_kernels import (
             block_histograms,
@@ -185,6 +182,25 @@ class HOG(ImageFeature):
         layout = self._layout(*images.shape[1:])
         norm = HOG_NORMS.index(self.block_norm)
         block_histograms(bins, magnitudes, layout, orientations, norm, out)
+
+
+@lru_cache(maxsize=32)
+def _block_layout(
+    shape: tuple[int, int], cells: tuple[int, int], blocks: tuple[int, int], steps: tuple[int, int]
+) -> NDArray[np.int64]:
+    columns = []
+    for length, cell, block, step in zip(shape, cells, blocks, steps):
+        patch = gcd(cell, step)
+        n_blocks = (length - cell * block) // step + 1
+        columns.append((patch, cell // patch, step // patch, block, n_blocks))
+    if min(columns[0][-1], columns[1][-1]) < 1:
+        needed = tuple(c * b for c, b in zip(cells, blocks))
+        raise ParameterError(
+            f"blocks of {blocks[0]} x {blocks[1]} cells of {cells[0]} x {cells[1]} pixels "
+            f"need images of at least {needed[0]} x {needed[1]} pixels, "
+            f"got {shape[0]} x {shape[1]}; lower pixels_per_cell or cells_per_block"
+        )
+    return np.array(columns, dtype=np.int64).T.copy()
 
 
 def _borders(orientations: int) -> NDArray[np.float64]:

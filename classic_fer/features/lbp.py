@@ -16,6 +16,7 @@ from classic_fer.features._base import (
     check_choice,
     check_count,
     check_image,
+    check_number,
     image_stack,
     pair,
 )
@@ -205,17 +206,22 @@ class LBP(ImageFeature):
             for row, col, label in product(range(rows), range(cols), range(op.bins))
         ]
 
+    def column_boxes(self, height: int, width: int) -> NDArray[np.int64]:
+        """x, y, width, height of the cell that each column counts in, shape (d, 4), in pixels."""
+        top, bottom, left, right = self._cells(height, width).T
+        boxes = np.column_stack([left, top, right - left, bottom - top])
+        return np.concatenate([np.repeat(boxes, op.bins, axis=0) for op in self._operators()])
+
     def _cells(self, height: int, width: int) -> NDArray[np.int64]:
         """Top, bottom, left, right of each cell, row by row."""
         rows, cols = pair("grid", self.grid)
-        if not isinstance(self.overlap, float | int | np.number) or not 0 <= self.overlap <= 0.9:
-            raise ParameterError(f"overlap must lie between 0 and 0.9, got {self.overlap!r}")
+        overlap = check_number("overlap", self.overlap, low=0, high=0.9)
         if rows > height or cols > width:
             raise ParameterError(
                 f"a grid of {rows} x {cols} cells needs at least {rows} x {cols} pixels, "
                 f"got images of {height} x {width}"
             )
-        return _cell_borders(height, width, rows, cols, float(self.overlap))
+        return _cell_borders(height, width, rows, cols, overlap)
 
     def _extract(self, images: NDArray[np.uint8], out: NDArray[np.float32]) -> None:
         from classic_fer.features._lbp_kernels import cell_histograms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.types import make_faces
+from classic_fer.features.pixels import Pixels
+from classic_fer.models.encodings import ENCODINGS
 from classic_fer.models.grammar import Leaf, Node, Projection, Sum, leaves, nodes, parse_expression
+from classic_fer.models.tiled_rows import TiledRows, column_moments, side_by_side
 
-__all__ = ["FeatureExpression", "image_shape", "make_features", "set_known_params"]
+__all__ = ["FeatureExpression", "extract_block", "image_shape", "make_features", "set_known_params"]
 
-Blocks = dict[str, NDArray[np.float32]]
+Blocks = dict[str, Any]  # rows of float32 (ndarray or TiledRows), or images of uint8
 
 
 def image_shape(X: NDArray) -> tuple[int, int]:
@@ -77,9 +81,9 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
     ----------
     fill_ : dict of str to ndarray
         Training mean of each column of each feature, which stands in for NaN (geometry of a face
-        without landmarks); 0 for columns that are NaN in all training rows.
+        without landmarks); 0 for columns that are NaN in all training rows. Images have none.
     projections_ : dict of str to transformer
-        The fitted projections.
+        The fitted projections and encodings.
     weights_ : dict of str to float
         Factor of each term of a sum, by the names in the term: 1 over the square root of its
         total variance in training, so that 168 columns of geometry and 2,124 of LBP count alike
@@ -108,6 +112,12 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         steps = dict(self.steps)
         return {leaf.name: steps[leaf.name] for leaf in leaves(self.tree)}
 
+    @property
+    def encodings(self) -> dict[str, Any]:
+        """The encodings of local descriptors by name, not fitted."""
+        steps = dict(self.steps)
+        return {node.name: steps[node.name] for node in nodes(self.tree) if node.key in ENCODINGS}
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters of this transformer and, if `deep`, of its steps."""
         params = super().get_params(deep=False)
@@ -135,18 +145,33 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        blocks : dict of str to ndarray of float32, shape (n, d)
-            One block for each feature; rows of faces without landmarks may be NaN.
+        blocks : dict of str to ndarray
+            One block for each feature: float32 of shape (n, d), in which rows of faces without
+            landmarks may be NaN; of the feature ``pixels`` the images, uint8 of shape (n, H, W).
         """
         try:
-            return {
-                name: np.asarray(leaf.transform(X), dtype=np.float32)
-                for name, leaf in self.leaves.items()
-            }
+            return {name: extract_block(leaf, X) for name, leaf in self.leaves.items()}
         except NotFittedError as error:
             raise ParameterError(
                 f"features must be stateless (transform without fit): {error}"
             ) from error
+
+    def width(self, face: ArrayLike) -> int:
+        """Number of values of a face, given as one row, before projections (but encodings)."""
+        blocks, encodings = self.extract(face), self.encodings
+
+        def width(node: Node) -> int:
+            if isinstance(node, Sum):
+                return sum(map(width, node.children))
+            if isinstance(node, Leaf):
+                return int(np.prod(blocks[node.name].shape[1:]))
+            return encodings[node.name].width() if node.name in encodings else width(node.child)
+
+        return width(self.tree)
+
+    def encoding_multiplications(self, image_shape: tuple[int, int]) -> int:
+        """Of encoding a face of that size, about; 0 without an encoding."""
+        return sum(each.multiplications(*image_shape) for each in self.encodings.values())
 
     def fit_blocks(
         self,
@@ -177,7 +202,12 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
     ) -> NDArray[np.float32]:
         """`fit_blocks` and the features of the same rows, shape (n, d), in one go."""
         self.image_shape_ = image_shape
-        self.fill_ = {leaf.name: _column_means(blocks[leaf.name]) for leaf in leaves(self.tree)}
+        if _tiled(blocks) and self._reads_tiles:
+            return self._fit_tiled(blocks)
+        blocks = {name: np.asarray(block) for name, block in blocks.items()}
+        self.fill_ = {
+            name: _column_means(block) for name, block in blocks.items() if block.ndim == 2
+        }
         self.projections_: dict[str, Any] = {}
         self.weights_: dict[str, float] = {}
         steps = dict(self.steps)
@@ -193,7 +223,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
 
         return _evaluate(self.tree, self._filled(blocks), fit, weigh)
 
-    def transform_blocks(self, blocks: Blocks) -> NDArray[np.float32]:
+    def transform_blocks(self, blocks: Blocks) -> Any:
         """Features of the rows of `extract`'s output, float32, shape (n, d).
 
         Raises
@@ -202,12 +232,32 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
             If a block has another number of columns than in training.
         """
         check_is_fitted(self, "fill_")
+        if _tiled(blocks):
+            one = {name: np.asarray(block[:1]) for name, block in blocks.items()}
+            width = self.transform_blocks(one).shape[1]
+            return side_by_side(blocks, self.transform_blocks, width)
         return _evaluate(
             self.tree,
             self._filled(blocks),
             lambda node, _: self.projections_[node.name],
             lambda term, _: self.weights_[_term_name(term)],
         )
+
+    @property
+    def _reads_tiles(self) -> bool:
+        """Whether fitting takes no more than means: a feature, or a plain sum of them."""
+        terms = self.tree.children if isinstance(self.tree, Sum) else (self.tree,)
+        return all(isinstance(term, Leaf) for term in terms)
+
+    def _fit_tiled(self, blocks: Blocks) -> Any:
+        """`fit_transform_blocks` of features (TiledRows) that are larger than memory."""
+        self.projections_, self.weights_ = {}, {}
+        self.fill_ = {name: _tiled_means(block) for name, block in blocks.items()}
+        for leaf in leaves(self.tree) if isinstance(self.tree, Sum) else []:
+            filled = blocks[leaf.name].map(partial(_filled_block, fill=self.fill_[leaf.name]))
+            total = float(column_moments(filled)[1].sum())
+            self.weights_[_term_name(leaf)] = 1 / np.sqrt(total) if total > 0 else 1.0
+        return self.transform_blocks(blocks)
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> FeatureExpression:
         """Fit on faces: Faces of shape (n,) or uint8 (n, H, W)."""
@@ -251,7 +301,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         return np.array(names(self.tree), dtype=object)
 
     def _filled(self, blocks: Blocks) -> Blocks:
-        filled = {}
+        filled = dict(blocks)
         for name, fill in self.fill_.items():
             block = blocks[name]
             if block.shape[1] != len(fill):
@@ -259,8 +309,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
                     f"feature {name!r} has {block.shape[1]} columns, expected {len(fill)} as in "
                     "training; align the faces as the training faces were"
                 )
-            missing = np.isnan(block)
-            filled[name] = np.where(missing, fill, block) if missing.any() else block
+            filled[name] = _filled_block(block, fill)
         return filled
 
     def __sklearn_tags__(self) -> Any:
@@ -270,6 +319,13 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         return tags
 
 
+def extract_block(leaf: Any, X: ArrayLike) -> NDArray:
+    """Features of faces by a stateless transformer, float32 (n, d); of `Pixels` the images."""
+    if isinstance(leaf, Pixels):
+        return leaf.images(X)
+    return np.asarray(leaf.transform(X), dtype=np.float32)
+
+
 def _column_means(block: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of the values of each column that are not NaN, 0 where there are none."""
     known = ~np.isnan(block)
@@ -277,6 +333,25 @@ def _column_means(block: NDArray[np.float32]) -> NDArray[np.float32]:
         return block.mean(axis=0, dtype=np.float64).astype(np.float32)
     sums = np.where(known, block, 0).sum(axis=0, dtype=np.float64)
     return (sums / np.maximum(known.sum(axis=0), 1)).astype(np.float32)
+
+
+def _filled_block(block: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.float32]:
+    missing = np.isnan(block)
+    return np.where(missing, fill, block) if missing.any() else block
+
+
+def _tiled(blocks: Blocks) -> bool:
+    return any(isinstance(block, TiledRows) for block in blocks.values())
+
+
+def _tiled_means(block: TiledRows) -> NDArray[np.float32]:
+    """`_column_means` of rows that are larger than memory."""
+    sums, counts = np.zeros(block.shape[1]), np.zeros(block.shape[1])
+    for _, tile in block.tiles():
+        known = ~np.isnan(tile)
+        sums += np.where(known, tile, 0).sum(axis=0, dtype=np.float64)
+        counts += known.sum(axis=0)
+    return (sums / np.maximum(counts, 1)).astype(np.float32)
 
 
 def _term_name(term: Node) -> str:
@@ -290,19 +365,24 @@ def _evaluate(
     projection_of: Callable[[Projection, NDArray[np.float32]], Any],
     weight_of: Callable[[Node, NDArray[np.float32]], float],
 ) -> NDArray[np.float32]:
-    """Value of the expression.
+    """Value of the expression, float32, shape (n, d).
 
     `projection_of(node, features)` gives the fitted projection of a node, and
     `weight_of(term, features)` the factor of a term of a sum.
     """
     if isinstance(tree, Leaf):
-        return blocks[tree.name]
+        block = blocks[tree.name]
+        return block if block.ndim == 2 else block.reshape(len(block), -1).astype(np.float32)
     if isinstance(tree, Sum):
         terms = [_evaluate(term, blocks, projection_of, weight_of) for term in tree.children]
         return np.hstack(
             [values * np.float32(weight_of(t, values)) for t, values in zip(tree.children, terms)]
         )
-    features = _evaluate(tree.child, blocks, projection_of, weight_of)
+    features = (
+        blocks[tree.child.name]
+        if tree.key in ENCODINGS and isinstance(tree.child, Leaf)
+        else _evaluate(tree.child, blocks, projection_of, weight_of)
+    )
     return projection_of(tree, features).transform(features)
 
 
@@ -333,6 +413,7 @@ def make_features(features: str | Any, **params: Any) -> FeatureExpression:
 
 def _from_text(expression: str) -> FeatureExpression:
     from classic_fer.features import FEATURES, make_feature
+    from classic_fer.models.encodings import make_encoding
     from classic_fer.models.projections import PROJECTIONS, make_projection
 
     steps: list[tuple[str, Any]] = []
@@ -344,6 +425,13 @@ def _from_text(expression: str) -> FeatureExpression:
                     f"something to project, as in 'hog:{node.key}'"
                 )
             steps.append((node.name, make_feature(node.key)))
+        elif node.key in ENCODINGS:
+            if not (isinstance(node.child, Leaf) and node.child.key == "pixels"):
+                raise ParameterError(
+                    f"feature expression {expression!r}: {node.key!r} encodes the images "
+                    f"themselves; write {node.key!r} alone, joined to others by '+'"
+                )
+            steps.append((node.name, make_encoding(node.key)))
         else:
             if node.key in FEATURES:
                 raise ParameterError(
@@ -364,5 +452,10 @@ def _from_transformers(parts: Sequence[Any]) -> FeatureExpression:
     if not parts:
         raise ParameterError("expected at least one feature, got an empty sequence")
     expression = "+".join(type(part).__name__.lower() for part in parts)
-    names = [node.name for node in nodes(parse_expression(expression))]
-    return FeatureExpression(list(zip(names, map(clone, parts))), expression)
+    tree = parse_expression(expression)
+    steps: list[tuple[str, Any]] = []
+    for term, part in zip(tree.children if isinstance(tree, Sum) else (tree,), parts):
+        if isinstance(term, Projection):  # an encoding, which comes with the images
+            steps += [(leaf.name, Pixels()) for leaf in leaves(term)]
+        steps.append((list(nodes(term))[-1].name, clone(part)))
+    return FeatureExpression(steps, expression)

@@ -1,12 +1,14 @@
-"""The grammar of feature expressions: ``lbp+hog``, ``hog:pca:lda``, ``(lbp+hog):pca``."""
+"""The grammar of feature expressions: ``lbp+hog``, ``hog:pca:lda``, ``(lbp+fisher):pca``."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from classic_fer.errors import ParameterError
+from classic_fer.models.encodings import ENCODINGS
 
 __all__ = ["Leaf", "Node", "Projection", "Sum", "leaves", "nodes", "parse_expression"]
 
@@ -23,7 +25,7 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Projection:
-    """A fitted projection of what stands before the colon."""
+    """A fitted projection, or encoding, of what stands before the colon."""
 
     name: str
     key: str
@@ -56,6 +58,7 @@ def leaves(tree: Node) -> list[Leaf]:
     return [node for node in nodes(tree) if isinstance(node, Leaf)]
 
 
+@lru_cache(maxsize=64)
 def parse_expression(expression: str) -> Node:
     """Tree of a feature expression.
 
@@ -64,7 +67,8 @@ def parse_expression(expression: str) -> Node:
     expression : str
         Names joined by ``+`` (side by side) and ``:`` (projected by), with brackets; ``:`` binds
         tighter than ``+``. A name that comes again gets a number: in ``lbp:pca+hog:pca`` the
-        projections are called ``pca`` and ``pca2``. Whether the names exist is not checked here.
+        projections are called ``pca`` and ``pca2``. An encoding of the images alone, as
+        ``fisher``, is short for ``pixels:fisher``. Whether the names exist is not checked here.
 
     Returns
     -------
@@ -79,6 +83,8 @@ def parse_expression(expression: str) -> Node:
     --------
     >>> [node.name for node in nodes(parse_expression("lbp:pca+hog:pca"))]
     ['lbp', 'pca', 'hog', 'pca2']
+    >>> parse_expression("fisher") == parse_expression("pixels:fisher")
+    True
     """
     return _Parser(expression).tree()
 
@@ -127,11 +133,14 @@ class _Parser:
         self.at += here
         return here
 
-    def _name(self, expected: str) -> tuple[str, str]:
+    def _key(self, expected: str) -> str:
         if self.at >= len(self.tokens) or self.tokens[self.at][0] in "+:()":
             raise self._error(expected)
-        key = self.tokens[self.at][0].lower()
         self.at += 1
+        return self.tokens[self.at - 1][0].lower()
+
+    def _named(self, key: str) -> tuple[str, str]:
+        """A name that no earlier node has, and `key`."""
         self.uses[key] = self.uses.get(key, 0) + 1
         return (key if self.uses[key] == 1 else f"{key}{self.uses[key]}"), key
 
@@ -147,7 +156,11 @@ class _Parser:
             if not self._take(")"):
                 raise self._error("')'")
         else:
-            node = Leaf(*self._name("the name of a feature or '('"))
+            key = self._key("the name of a feature or '('")
+            if key in ENCODINGS:
+                node = Projection(*self._named(key), Leaf(*self._named("pixels")))
+            else:
+                node = Leaf(*self._named(key))
         while self._take(":"):
-            node = Projection(*self._name("the name of a projection"), node)
+            node = Projection(*self._named(self._key("the name of a projection")), node)
         return node

@@ -5,15 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from classic_fer.errors import ParameterError, unknown_name
+from classic_fer.features._base import check_count
 from classic_fer.models.discriminant import discriminant_directions
 from classic_fer.models.expression import set_known_params
 
 __all__ = ["ICA", "LDA", "PCA", "PROJECTIONS", "make_projection"]
+
+
+_ROWS = 1024  # projected together, in the threads of joblib's context
 
 
 class _LinearProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -26,6 +31,17 @@ class _LinearProjection(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseE
         """Projected rows, float32, shape (n, n_components)."""
         check_is_fitted(self, "components_")
         rows: NDArray = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        if len(rows) <= _ROWS:
+            return self._projected(rows)
+        from joblib import Parallel, delayed
+
+        parts = Parallel(require="sharedmem")(
+            delayed(self._projected)(rows[start : start + _ROWS])
+            for start in range(0, len(rows), _ROWS)
+        )
+        return np.concatenate(parts)
+
+    def _projected(self, rows: NDArray) -> NDArray[np.float32]:
         return ((rows - self.mean_) @ self.components_.T).astype(np.float32, copy=False)
 
     def _validated(self, X: ArrayLike) -> NDArray:
@@ -57,12 +73,14 @@ def _principal_components(
     mean = X.mean(axis=0, dtype=np.float64)
     centred = X - mean
     gram = centred @ centred.T if n < d else centred.T @ centred
-    values, vectors = np.linalg.eigh(gram)
+    size = len(gram)
+    wanted = min(int(n_components), size) if whole else size
+    values, vectors = scipy.linalg.eigh(gram, subset_by_index=(size - wanted, size - 1))
     values, vectors = values[::-1], vectors[:, ::-1]
     # Directions below the rounding of the Gram matrix are noise: the rank ends there.
     rank = max(int((values > values[0] * max(n, d) * np.finfo(np.float64).eps).sum()), 1)
     if whole:
-        count = min(int(n_components), rank)
+        count = min(wanted, rank)
     else:
         shares = np.cumsum(np.maximum(values, 0)) / max(values.clip(0).sum(), 1e-300)
         count = min(int(np.searchsorted(shares, n_components)) + 1, rank)
@@ -86,6 +104,11 @@ class PCA(_LinearProjection):
         variance that is kept, above 0 and below 1.
     whiten : bool
         Whether each component gets unit variance.
+    n_samples : int
+        Number of rows that are learned from where both the rows and their values are more, as
+        with encodings; else all rows are.
+    random_state : int
+        Of these rows.
 
     Attributes
     ----------
@@ -95,17 +118,31 @@ class PCA(_LinearProjection):
 
     Notes
     -----
-    Exact, from the eigenvectors of the smaller of the two Gram matrices in float64; agrees with
-    `sklearn.decomposition.PCA(svd_solver="full")`.
+    From the eigenvectors of the smaller of the two Gram matrices in float64; exact, if all rows
+    are learned from: agrees with `sklearn.decomposition.PCA(svd_solver="full")`.
     """
 
-    def __init__(self, n_components: float = 0.95, *, whiten: bool = False) -> None:
+    def __init__(
+        self,
+        n_components: float = 0.95,
+        *,
+        whiten: bool = False,
+        n_samples: int = 6000,
+        random_state: int = 0,
+    ) -> None:
         self.n_components = n_components
         self.whiten = whiten
+        self.n_samples = n_samples
+        self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> PCA:
         """Learn the components of rows, shape (n, d); `y` is not used."""
-        mean, components, variances = _principal_components(self._validated(X), self.n_components)
+        rows = self._validated(X)
+        n_samples = check_count("n_samples", self.n_samples, low=2, high=2**40)
+        if min(rows.shape) > n_samples:
+            order = np.random.default_rng(self.random_state).permutation(len(rows))
+            rows = rows[np.sort(order[:n_samples])]
+        mean, components, variances = _principal_components(rows, self.n_components)
         if self.whiten:
             components = components / np.sqrt(np.maximum(variances, 1e-300))[:, None]
         self.mean_, self.components_ = mean.astype(np.float32), components.astype(np.float32)

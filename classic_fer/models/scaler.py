@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from classic_fer.errors import unknown_name
+from classic_fer.models.tiled_rows import TiledRows, column_moments
+from classic_fer.models.validation import training_rows, validated_rows
 
 __all__ = ["SCALER_METHODS", "FeatureScaler"]
 
 SCALER_METHODS = ("standard", "center", "none")
 
-_ROWS = 4096  # rows converted to float64 at a time
 _LEAST_DEVIATION = 1e-30  # smaller standard deviations have no float32 reciprocal to scale by
 
 
@@ -53,13 +53,7 @@ class FeatureScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Learn means and factors from training rows, shape (n, d); `y` is not used."""
         if self.method not in SCALER_METHODS:
             raise unknown_name("scaler method", self.method, SCALER_METHODS)
-        rows: NDArray = validate_data(self, X, dtype=[np.float32, np.float64])
-        mean = rows.mean(axis=0, dtype=np.float64)
-        variance = np.zeros_like(mean)
-        for start in range(0, len(rows), _ROWS):
-            deviations = rows[start : start + _ROWS] - mean
-            variance += np.einsum("ij,ij->j", deviations, deviations)
-        variance /= len(rows)
+        mean, variance = column_moments(training_rows(self, X))
         # Below the rounding of float32 a column does not vary.
         rounding = 4 * np.finfo(np.float32).eps * np.abs(mean)
         variance[variance <= np.maximum(rounding, _LEAST_DEVIATION) ** 2] = 0
@@ -74,10 +68,11 @@ class FeatureScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.scale_ = scale.astype(np.float32)
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[np.float32]:
+    def transform(self, X: ArrayLike | TiledRows) -> Any:
         """Scaled rows, float32, shape (n, d); `X` itself is not changed."""
-        check_is_fitted(self, "scale_")
-        rows: NDArray = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
+        if isinstance(X, TiledRows):
+            return X.map(self.transform)
+        rows = validated_rows(self, X)
         scaled = (rows - self.mean_).astype(np.float32, copy=False)
         scaled *= self.scale_
         return scaled

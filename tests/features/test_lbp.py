@@ -164,7 +164,7 @@ class TestParameters:
             ({"grid": "6"}, "a pair"),
             ({"grid": 0}, "grid must be an integer from 1"),
             ({"grid": 41}, "at least 41 x 41 pixels"),
-            ({"overlap": 1}, "between 0 and 0.9"),
+            ({"overlap": 1}, "from 0 to 0.9"),
         ],
     )
     def test_bad_parameters_are_named(self, params, message):

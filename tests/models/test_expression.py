@@ -9,6 +9,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.preprocessing import StandardScaler
 
 from classic_fer.errors import DataError, ParameterError
+from classic_fer.features.pixels import Pixels
+from classic_fer.models.encodings.vlad import VLAD
 from classic_fer.models.expression import FeatureExpression, image_shape, make_features
 from classic_fer.models.projections import LDA, PCA
 
@@ -151,6 +153,8 @@ def test_what_is_not_a_feature_is_refused(wrong):
         ("lbp+lda", "'lda' is a projection"),
         ("lbp:hog", "'hog' is a feature, but after ':' comes a projection"),
         ("lpb", r"unknown feature 'lpb'; expected one of: .*lbp.* \(did you mean 'lbp'\?\)"),
+        ("lbp:fisher", "'fisher' encodes the images themselves; write 'fisher' alone"),
+        ("(pixels+lbp):bow", "'bow' encodes the images themselves"),
         ("lbp:pac", r"unknown projection 'pac'; expected one of: ica, lda, pca"),
     ],
 )
@@ -172,3 +176,40 @@ def test_image_shape_of_faces_and_of_images(toy):
     assert image_shape(np.zeros((2, 5, 7), np.uint8)) == (5, 7)
     with pytest.raises(ParameterError, match=r"shape \(n, H, W\), got float64 of shape \(3, 4\)"):
         image_shape(np.zeros((3, 4)))
+
+
+SMALL_VLAD = {"n_components": 3, "size": None, "window_sizes": 8, "pca_components": 4}
+
+
+def test_an_encoding_is_fitted_on_the_images_of_training_faces_only(toy):
+    features = make_features("vlad", **{f"vlad__{k}": v for k, v in SMALL_VLAD.items()})
+    blocks = features.extract(toy.faces)
+    assert {name: block.dtype for name, block in blocks.items()} == {"pixels": np.uint8}
+    features.fit_blocks({"pixels": blocks["pixels"][:20]})
+    alone = VLAD(**SMALL_VLAD).fit(toy.faces[:20])
+    np.testing.assert_array_equal(features.transform(toy.faces), alone.transform(toy.faces))
+
+
+def test_encodings_are_summed_projected_and_named_like_features(toy):
+    params = {f"vlad__{k}": v for k, v in SMALL_VLAD.items()}
+    features = make_features("(pixels+vlad):pca", pca__n_components=5, **params)
+    assert features.fit_transform(toy.faces).shape == (48, 5)
+    both = make_features("pixels+vlad", **params).fit(toy.faces)
+    assert both.transform(toy.faces).shape == (48, 24 * 24 + 18)
+    assert both.width(toy.faces[:1]) == 24 * 24 + 18
+    names = both.get_feature_names_out()
+    assert (names[0], names[-1]) == ("pixels__pixels_row0_col0", "vlad__vlad_region0_word2_dim5")
+
+
+def test_an_encoding_can_be_given_as_a_transformer(toy):
+    features = make_features([Pixels(), VLAD(**SMALL_VLAD)])
+    assert features.expression == "pixels+vlad"
+    expected = VLAD(**SMALL_VLAD).fit_transform(toy.faces)
+    got = features.fit_transform(toy.faces)[:, 24 * 24 :]
+    np.testing.assert_allclose(got, expected * features.weights_["pixels2+vlad"], rtol=1e-5)
+
+
+def test_work_of_encodings_is_known_before_they_are_fitted():
+    assert make_features("lbp:pca").encoding_multiplications((24, 24)) == 0
+    one = make_features("fisher").encoding_multiplications((48, 48))
+    assert make_features("fisher+fisher").encoding_multiplications((48, 48)) == 2 * one > 0

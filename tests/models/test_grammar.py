@@ -22,6 +22,27 @@ LBP, HOG = Leaf("lbp", "lbp"), Leaf("hog", "hog")
         ("lbp + hog:pca", Sum((LBP, Projection("pca", "pca", HOG)))),
         ("(lbp+hog):pca", Projection("pca", "pca", Sum((LBP, HOG)))),
         ("((lbp))", LBP),
+        ("fisher", Projection("fisher", "fisher", Leaf("pixels", "pixels"))),
+        (
+            "lbp+fisher:pca",
+            Sum(
+                (
+                    LBP,
+                    Projection(
+                        "pca", "pca", Projection("fisher", "fisher", Leaf("pixels", "pixels"))
+                    ),
+                )
+            ),
+        ),
+        (
+            "bow+bow",
+            Sum(
+                (
+                    Projection("bow", "bow", Leaf("pixels", "pixels")),
+                    Projection("bow2", "bow", Leaf("pixels2", "pixels")),
+                )
+            ),
+        ),
         ("lbp+lbp", Sum((LBP, Leaf("lbp2", "lbp")))),
         (
             "lbp:pca+hog:pca",

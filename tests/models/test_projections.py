@@ -7,6 +7,7 @@ import pytest
 import scipy.linalg
 import sklearn.covariance
 import sklearn.decomposition
+from joblib import parallel_config
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from classic_fer.errors import DataError, ParameterError
@@ -46,6 +47,26 @@ def test_whitened_components_have_unit_variance():
     X = np.random.default_rng(0).normal(size=(50, 7)) * np.arange(1, 8)
     out = PCA(4, whiten=True).fit_transform(X)
     np.testing.assert_allclose(np.cov(out.T), np.eye(4), atol=1e-5)
+
+
+def test_pca_of_many_long_rows_is_learned_from_some_of_them():
+    X = np.random.default_rng(0).normal(size=(60, 40)) * np.linspace(3, 0.1, 40)
+    chosen = np.sort(np.random.default_rng(5).permutation(60)[:30])
+    ours = PCA(4, n_samples=30, random_state=5).fit(X)
+    np.testing.assert_allclose(ours.components_, PCA(4).fit(X[chosen]).components_, atol=1e-6)
+    for enough in (40, 60):  # as many as there are values, or rows
+        exact = PCA(4, n_samples=enough).fit(X)
+        np.testing.assert_array_equal(exact.components_, PCA(4).fit(X).components_)
+
+
+def test_rows_are_projected_in_parts_of_bounded_size(monkeypatch):
+    X = np.random.default_rng(0).normal(size=(50, 7)).astype(np.float32)
+    pca = PCA(3).fit(X)
+    whole = pca.transform(X)
+    monkeypatch.setattr("classic_fer.models.projections._ROWS", 8)
+    for n_jobs in (1, 2):
+        with parallel_config("threading", n_jobs=n_jobs):
+            np.testing.assert_allclose(pca.transform(X), whole, atol=1e-6)
 
 
 def test_signs_of_components_do_not_depend_on_the_solver():
@@ -156,7 +177,9 @@ def test_projections_are_made_by_name(name):
 def test_unknown_projections_and_parameters_list_the_choices():
     with pytest.raises(ParameterError, match="expected one of: ica, lda, pca"):
         make_projection("umap")
-    with pytest.raises(ParameterError, match="'components'; expected one of: n_components, whiten"):
+    with pytest.raises(
+        ParameterError, match="'components'; expected one of: n_components, n_samples, "
+    ):
         make_projection("pca", components=3)
 
 
