@@ -5,7 +5,7 @@ The algorithm, the order of its steps and their rounding are those of libsvm 3 (
 JMLR 6; shrinking as in Chang and Lin 2011), so that its multipliers are libsvm's to the last bit.
 What differs is the speed: the kernel lies in memory as one single-precision matrix without
 libsvm's copies of it, and the signs of the classes are folded into the gradient, which leaves
-loops without branches.
+loops without branches. They are loops also where slices would do, which take seconds to compile.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ def _read_row(kernel, row, order, n, moved, out):
         for t in range(n):
             out[t] = kernel[row, order[t]]
     else:
-        out[:n] = kernel[row, :n]
+        for t in range(n):
+            out[t] = kernel[row, t]
 
 
 @compiled(
@@ -281,11 +282,14 @@ def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinki
     # These follow `order`: the gradient times the sign, sign, multiplier, its bound, diagonal, and
     # whether multiplier times sign may go up or down. `bounded_part` follows the rows: the part of
     # the gradient that multipliers at their bound give.
-    order = np.arange(n)
-    up, down = order < n_first, order >= n_first
-    sign, bound = np.where(up, 1.0, -1.0), np.where(up, c_first, c_second)
-    gradient, alpha, diag, bounded_part = -sign, np.zeros(n), diagonal.copy(), np.zeros(n)
-    scratch = np.empty((3, n))
+    order = np.empty(n, dtype=np.int64)
+    up, down = np.empty(n, dtype=np.bool_), np.empty(n, dtype=np.bool_)
+    gradient, sign, alpha, bound = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    diag, bounded_part, scratch = np.empty(n), np.empty(n), np.empty((3, n))
+    for t in range(n):
+        order[t], up[t], down[t] = t, t < n_first, t >= n_first
+        sign[t], bound[t] = (1.0, c_first) if t < n_first else (-1.0, c_second)
+        gradient[t], alpha[t], diag[t], bounded_part[t] = -sign[t], 0.0, diagonal[t], 0.0
     row_i, row_j = np.empty(n, dtype=np.float32), np.empty(n, dtype=np.float32)
     active, moved, unshrunk, bounded, iterations = n, False, False, False, 0
     counter = min(n, _SHRINK_EVERY) + 1
@@ -329,5 +333,6 @@ def solve_two_classes(kernel, diagonal, n_first, c_first, c_second, tol, shrinki
             up[t] = not now if sign[t] > 0 else alpha[t] > 0
             down[t] = alpha[t] > 0 if sign[t] > 0 else not now
     coefficients = np.empty(n)
-    coefficients[order] = sign * alpha
+    for t in range(n):
+        coefficients[order[t]] = sign[t] * alpha[t]
     return coefficients, _intercept(gradient, up, down, active), iterations, bounded

@@ -1,5 +1,6 @@
 """BlockStore: stateless features of a set of faces, computed once per setting and kept.
 
+Features that memory has no room for are written to a file as they are computed, and read in tiles.
 Features of classic_fer are also kept on disk, in chunks that are found again by their content: the
 pixels (and landmarks) of the faces, the parameters, and the code that extracts.
 """
@@ -8,22 +9,37 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classic_fer import cache as disk
-from classic_fer.models.expression import Blocks, FeatureExpression, image_shape
+from classic_fer.disk_arrays import disk_array, is_mapped, release
+from classic_fer.features.pixels import Pixels
+from classic_fer.models.cluster import active_client, on_workers, send
+from classic_fer.models.expression import (
+    Blocks,
+    FeatureExpression,
+    extract_block,
+    image_shape,
+)
+from classic_fer.models.memory import available_bytes
+from classic_fer.models.tiled_rows import TiledRows
 
-__all__ = ["BlockStore", "token"]
+if TYPE_CHECKING:
+    from distributed import Client, Future
+
+__all__ = ["BlockStore", "SentBlocks", "token"]
 
 _FACES_A_TASK = 512
 _FEWEST_CACHED = 512  # so few faces are extracted sooner than they are found on disk
 _MAX_BYTES = 4 * 2**30
+_COPIES = 4  # of its features that a search holds: all, and those of a fold as they are scaled
+_LEAST_BYTES = 2**25  # that features and their copies may take under any limit
 
 
 def token(value: Any) -> Hashable:
@@ -53,18 +69,19 @@ class BlockStore:
     """
 
     def __init__(self, X: ArrayLike, *, max_bytes: int = _MAX_BYTES, cache: bool = True) -> None:
-        self.X = np.asarray(X)
+        self.X: NDArray = np.asarray(X)
         self.image_shape = image_shape(self.X)
         self._max_bytes = max_bytes
         self._cache = cache and len(self.X) >= _FEWEST_CACHED
         self._kept: OrderedDict[Hashable, tuple[Any, NDArray[np.float32]]] = OrderedDict()
+        self._sent: dict[Hashable, Future] = {}
 
     def __len__(self) -> int:
         return len(self.X)
 
     def width(self, features: FeatureExpression) -> int:
-        """Number of values that the stateless features of a face have together."""
-        return sum(block.shape[1] for block in features.extract(self.X[:1]).values())
+        """Number of values of a face, before projections (but encodings)."""
+        return features.width(self.X[:1])
 
     def blocks(self, features: FeatureExpression, *, n_jobs: int = 1) -> Blocks:
         """Stateless features of all faces, as ``features.extract(X)``.
@@ -77,38 +94,125 @@ class BlockStore:
 
         Returns
         -------
-        blocks : dict of str to ndarray of float32, shape (n, d)
+        blocks : dict of str to ndarray, or to TiledRows
+            The latter if memory has no room for them and for what a search makes of them.
         """
-        features.extract(self.X[:1])  # refuses features that would have to be fitted
-        return {name: self._block(feature, n_jobs) for name, feature in features.leaves.items()}
+        one = features.extract(self.X[:1])  # refuses features that would have to be fitted
+        widths = {
+            name: one[name].shape[1]
+            for name, feature in features.leaves.items()
+            if not isinstance(feature, Pixels)
+        }
+        keys = {name: _key(features.leaves[name]) for name in widths}
+        room = self._make_room({keys[name]: width for name, width in widths.items()})
+        blocks: Blocks = {}
+        for name, feature in features.leaves.items():
+            if name not in widths:
+                blocks[name] = extract_block(feature, self.X)  # a view: nothing to keep
+                continue
+            if keys[name] not in self._kept:
+                shape = len(self), widths[name]
+                block = np.empty(shape, np.float32) if room else disk_array(shape, np.float32)
+                self._extract(feature, block, n_jobs)
+                # The feature is kept too: while it lives, no other object can take an id in
+                # the key.
+                self._kept[keys[name]] = feature, block
+            self._kept.move_to_end(keys[name])
+            blocks[name] = self._kept[keys[name]][1]
+        while len(self._kept) > len(widths) and self._bytes() > self._max_bytes:
+            self._kept.popitem(last=False)
+        if room and not any(is_mapped(blocks[name]) for name in widths):
+            return blocks
+        return {n: TiledRows.of(b) if n in widths else b for n, b in blocks.items()}
 
-    def _block(self, feature: Any, n_jobs: int) -> NDArray[np.float32]:
+    def sent(self, features: FeatureExpression, client: Client) -> dict[str, Future]:
+        """`blocks` on the workers of a Dask cluster, to which each is sent once.
+
+        Raises
+        ------
+        MemoryLimitError
+            If memory has no room for them.
+        """
+        keys = {name: _key(feature) for name, feature in features.leaves.items()}
+        blocks = self.blocks(features)
+        self._sent = {
+            key: future
+            for key, future in self._sent.items()
+            if (key in self._kept or key in keys.values())
+            and future.client is client
+            and future.status == "finished"
+        }
+        for name, key in keys.items():
+            if key not in self._sent:
+                self._sent[key] = send(client, np.asarray(blocks[name]))
+        return {name: self._sent[key] for name, key in keys.items()}
+
+    def _make_room(self, widths: dict[Hashable, int]) -> bool:
+        """Whether these blocks have room in memory; others are dropped if that makes it."""
+        whole = 4 * len(self) * sum(widths.values())
+        if _COPIES * whole <= _LEAST_BYTES:
+            return True
+        others = [key for key in self._kept if key not in widths]
+        while True:
+            kept = sum(self._kept[key][1].nbytes for key in widths if key in self._kept)
+            if _COPIES * whole - kept <= available_bytes():
+                return True
+            if not others:
+                return False
+            del self._kept[others.pop(0)]
+
+    def _extract(self, feature: Any, block: NDArray[np.float32], n_jobs: int) -> None:
+        """Fill `block` (n, d), a chunk of faces at a time."""
         from joblib import Parallel, delayed
 
-        params = feature.get_params(deep=True)
-        key = (type(feature), tuple((name, token(params[name])) for name in sorted(params)))
-        if key in self._kept:
-            self._kept.move_to_end(key)
-            return self._kept[key][1]
-        chunks = [
-            self.X[start : start + _FACES_A_TASK] for start in range(0, len(self.X), _FACES_A_TASK)
-        ]
+        starts = range(0, len(self.X), _FACES_A_TASK)
         cached = self._cache and type(feature).__module__.startswith("classic_fer.features.")
-        extract = _on_disk(feature) if cached else feature.transform
-        parts = Parallel(n_jobs=n_jobs, backend="threading")(
-            delayed(extract)(chunk) for chunk in chunks
-        )
+        chunks = [(feature, self.X[start : start + _FACES_A_TASK], cached) for start in starts]
+        client = active_client()
+        if client is None:
+            parallel = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator")
+            parts: Iterable[tuple[int, Any]] = enumerate(
+                parallel(delayed(_features)(*chunk) for chunk in chunks)
+            )
+        else:
+            parts = on_workers(client, _features, chunks)
+        for number, part in parts:
+            block[starts[number] : starts[number] + len(part)] = part
+            release(block)
+            release(self.X)
         if cached:
             disk.trim()
-        block = np.concatenate(parts).astype(np.float32, copy=False)
-        # The feature is kept too: while it lives, no other object can take an id in the key.
-        self._kept[key] = feature, block
-        while len(self._kept) > 1 and self._bytes() > self._max_bytes:
-            self._kept.popitem(last=False)
-        return block
 
     def _bytes(self) -> int:
-        return sum(block.nbytes for _, block in self._kept.values())
+        return sum(0 if is_mapped(block) else block.nbytes for _, block in self._kept.values())
+
+
+class SentBlocks(BlockStore):
+    """Blocks that another process has computed, of faces of which one is here.
+
+    Parameters
+    ----------
+    face : Faces of shape (1,), or array of uint8, shape (1, H, W)
+    blocks : dict of str to ndarray
+    """
+
+    def __init__(self, face: NDArray, blocks: Blocks) -> None:
+        super().__init__(face, cache=False)
+        self._blocks = blocks
+
+    def blocks(self, features: FeatureExpression, *, n_jobs: int = 1) -> Blocks:
+        """The blocks, which are those of `features`."""
+        return self._blocks
+
+
+def _key(feature: Any) -> Hashable:
+    params = feature.get_params(deep=True)
+    return type(feature), tuple((name, token(params[name])) for name in sorted(params))
+
+
+def _features(feature: Any, faces: NDArray, cached: bool) -> NDArray[np.float32]:
+    """Features of a chunk of faces, looked up on disk first if they are cached."""
+    return (_on_disk(feature) if cached else feature.transform)(faces)
 
 
 def _on_disk(feature: Any) -> Any:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, softmax
 
 from classic_fer.errors import DataError
+from classic_fer.models.folds import stratified_folds
 
 __all__ = ["calibration_folds", "fit_temperature", "temperature_softmax"]
 
@@ -110,18 +108,8 @@ def calibration_folds(
     folds : list of (train, test)
         Row numbers; empty if there are fewer than two people, or faces of each class.
     """
-    from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
-
-    most = int(np.unique(y, return_counts=True)[1].max())
-    if groups is None:
-        n = min(n_splits, most)
-        splitter: Any = StratifiedKFold
-    else:
-        n = min(n_splits, most, len(np.unique(np.asarray(groups))))
-        splitter = StratifiedGroupKFold
-    if n < 2:
+    people = None if groups is None else np.asarray(groups)
+    try:
+        return stratified_folds(y, people, n_splits=n_splits, random_state=random_state)
+    except DataError:
         return []
-    folds = splitter(n, shuffle=True, random_state=random_state)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        return list(folds.split(np.zeros(len(y)), y, groups))

@@ -45,6 +45,6 @@ def class_scores(
         raw = np.log(np.maximum(clf.predict_proba(features), _LEAST_PROBABILITY))
     wanted = np.asarray(classes)
     scores = np.full((len(raw), len(wanted)), -np.inf)
-    for column, label in enumerate(clf.classes_):
-        scores[:, wanted == label] = raw[:, [column]]
+    column = {label: i for i, label in enumerate(wanted.tolist())}
+    scores[:, [column[label] for label in clf.classes_.tolist()]] = raw
     return scores

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
+from joblib import parallel_config
 from numpy.typing import NDArray
 from scipy.special import softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
@@ -19,17 +19,18 @@ from classic_fer.errors import DataError
 from classic_fer.models import search_cost
 from classic_fer.models.decisions import class_scores, ordered_classes
 from classic_fer.models.expression import Blocks, FeatureExpression
-from classic_fer.models.fold_kernels import Room, SharedMachines, Work
+from classic_fer.models.fold_kernels import SharedMachines
+from classic_fer.models.fold_ridge import SharedKernelRidge, SharedRidge
+from classic_fer.models.fold_shared import Room, SharedFits, Work
 from classic_fer.models.folds import Fold
-from classic_fer.models.kernel_search import shares_kernel
+from classic_fer.models.interruption import stoppable
+from classic_fer.models.linear_svm import reads_tiles
 
 __all__ = ["Fit", "FoldScores", "Scorer", "Setting", "Unit"]
 
 Scorer = Callable[[Any, NDArray, NDArray], Any]
 
-# liblinear draws from one generator for the whole process: fits side by side would disturb
-# each other, and results would depend on the number of workers.
-_LIBLINEAR = threading.Lock()
+_FAMILIES: tuple[type[SharedFits], ...] = (SharedMachines, SharedKernelRidge, SharedRidge)
 
 
 @dataclass
@@ -119,11 +120,13 @@ class Unit:
     classes : ndarray
         All classes of the search, in the order of the decision values.
     width : int
-        Number of feature values of a face, before projections.
+        Number of feature values of a face, before projections (but encodings).
+    encoding : int
+        Multiplications of the encodings of a face.
     scorer : callable
     error_score : float or "raise"
-    share : bool
-        Whether fits may share kernels.
+    free : int
+        Bytes of memory. Classifiers that share more than that at a time are fitted alone.
     """
 
     def __init__(
@@ -136,34 +139,38 @@ class Unit:
         classes: NDArray,
         *,
         width: int,
+        encoding: int,
         scorer: Scorer,
         error_score: Any,
-        share: bool,
+        free: int,
     ) -> None:
         self.setting, self.number, self.classes, self.width = setting, number, classes, width
-        self._scorer, self._error_score = scorer, error_score
+        self._encoding, self._scorer, self._error_score = encoding, scorer, error_score
         self._train, self._test = rows[fold[0]], rows[fold[1]]
         self._y_train, self._y_test = y[fold[0]], y[fold[1]]
         self._known = ordered_classes(self._y_train)
-        shared = {c: clf for c, clf in setting.classifiers.items() if share and _can_share(clf)}
-        self._alone = [c for c in setting.classifiers if c not in shared]
-        self._machines: SharedMachines | None = None
-        if shared:
-            self._machines = SharedMachines(
-                shared, self._y_train, n_test=len(self._test), width=width
-            )
-        self._shared = list(shared)
-        self._open = len(self._alone) + bool(shared)
+        self.families: list[SharedFits] = []
+        alone = dict(setting.classifiers)
+        for family in _FAMILIES:
+            taken = {c: clf for c, clf in alone.items() if family.takes(clf)}
+            made = family(taken, self._y_train, n_test=len(self._test), width=width)
+            if taken and made.kernel_bytes <= free:
+                self.families.append(made)
+                alone = {c: clf for c, clf in alone.items() if c not in taken}
+        self._alone = list(alone)
+        self._open = len(self._alone) + len(self.families)
         self._lock = threading.Lock()
         self._blocks: Blocks | None = None
         self._room: Room | None = None
+        self._n_jobs = 1
+        self._stop = threading.Event()
         self._prepared = False
         self._error: Exception | None = None
         self._seconds = 0.0
 
-    def start(self, blocks: Blocks, room: Room) -> None:
-        """Give the unit the features of all faces and the memory that its tasks need."""
-        self._blocks, self._room = blocks, room
+    def start(self, blocks: Blocks, room: Room, n_jobs: int) -> None:
+        """Give the unit the features of all faces, and memory and threads for its tasks."""
+        self._blocks, self._room, self._n_jobs = blocks, room, n_jobs
 
     def tasks(self) -> list[Work]:
         """Its tasks in an order in which none waits for a later one, the first one prepares.
@@ -173,12 +180,23 @@ class Unit:
         n, m = len(self._train), len(self._test)
         projected = ":" in self.setting.features.expression
         cost = search_cost.preparation_cost(n + m, self.width, projected=projected)
-        made = [Work(self.prepare, cost)]
-        if self._machines is not None:
-            made += [Work(partial(self._run, w.run), w.cost) for w in self._machines.works()]
-            made.append(Work(self._score_shared, self._machines.score_cost))
+        cost += search_cost.encoding_cost(n + m, self._encoding)
+        made = [Work("preparation", self.prepare, cost)]
+        for family in self.families:
+            made += [replace(work, run=partial(self._run, work.run)) for work in family.works()]
+            made.append(Work("scores", partial(self._score_shared, family), family.score_cost))
         alone = search_cost.fit_cost(n, self.width)
-        return made + [Work(partial(self._fit_alone, c), alone) for c in self._alone]
+        # Candidates from both ends of the grid in turn, for fair estimates of the time left.
+        order = [c for pair in zip(self._alone, reversed(self._alone)) for c in pair]
+        return made + [
+            Work(f"fit {c}", partial(self._fit_alone, c), alone) for c in dict.fromkeys(order)
+        ]
+
+    def cancel(self) -> None:
+        """Let no task wait for another one, and stop encodings."""
+        self._stop.set()
+        for family in self.families:
+            family.cancel()
 
     def prepare(self) -> list[Fit]:
         """Features and scaler of the fold; the first caller makes them."""
@@ -203,13 +221,19 @@ class Unit:
         assert self._room is not None
         features, scaler = clone(self.setting.features), clone(self.setting.scaler)
         training = {name: block[self._train] for name, block in self._blocks.items()}
-        train = scaler.fit_transform(features.fit_transform_blocks(training, self._y_train))
         held_out = {name: block[self._test] for name, block in self._blocks.items()}
-        self._held_out = scaler.transform(features.transform_blocks(held_out))
+        # Both are for encodings.
+        with parallel_config("threading", n_jobs=self._n_jobs), stoppable(self._stop):
+            raw = features.fit_transform_blocks(training, self._y_train)
+            train = scaler.fit_transform(raw)
+            del raw
+            self._held_out = scaler.transform(features.transform_blocks(held_out))
+        if self.families or not all(map(reads_tiles, self.setting.classifiers.values())):
+            train, self._held_out = np.asarray(train), np.asarray(self._held_out)
         if self._alone:
             self._training = train
-        if self._machines is not None:
-            self._machines.prepare(train, self._room)
+        for family in self.families:
+            family.prepare(train, self._room)
 
     def _run(self, work: Callable[[], None]) -> list[Fit]:
         self.prepare()
@@ -217,22 +241,21 @@ class Unit:
             work()
         return []
 
-    def _score_shared(self) -> list[Fit]:
-        """Decision values and scores of all fits that share kernels."""
-        machines = self._machines
-        assert machines is not None
+    def _score_shared(self, family: SharedFits) -> list[Fit]:
+        """Decision values and scores of all fits of a family."""
         self.prepare()
         start = time.perf_counter()
-        decisions = {} if self._error is not None else machines.decisions(self._held_out)
-        scoring = (time.perf_counter() - start) / len(self._shared)
+        decisions = {} if self._error is not None else family.decisions(self._held_out)
+        candidates = list(family.classifiers)
+        scoring = (time.perf_counter() - start) / len(candidates)
         self._close()
         fits = []
-        for candidate in self._shared:
+        for candidate in candidates:
             shared = self._seconds / len(self.setting.classifiers)
-            shared += machines.seconds / len(self._shared)
-            fit = Fit(candidate, self.number, shared + machines.fit_seconds[candidate])
+            shared += family.seconds / len(candidates)
+            fit = Fit(candidate, self.number, shared + family.fit_seconds[candidate])
             start = time.perf_counter()
-            error = self._error or machines.errors.get(candidate)
+            error = self._error or family.errors.get(candidate)
             self._complete(fit, decisions.get(candidate), error)
             fit.score_time = scoring + time.perf_counter() - start
             fits.append(fit)
@@ -247,8 +270,7 @@ class Unit:
         if error is None:
             clf = self.setting.classifiers[candidate]
             try:
-                with _LIBLINEAR if _uses_liblinear(clf) else nullcontext():
-                    fitted = clone(clf).fit(self._training, self._y_train)
+                fitted = clone(clf).fit(self._training, self._y_train)
                 middle = time.perf_counter()
                 decision = class_scores(fitted, self._held_out, self._known)
             except Exception as failure:
@@ -286,13 +308,3 @@ class Unit:
                 self._blocks = None
                 for name in ("_training", "_held_out"):
                     self.__dict__.pop(name, None)
-
-
-def _can_share(clf: Any) -> bool:
-    return shares_kernel(clf) and clf.decision_function_shape == "ovr"
-
-
-def _uses_liblinear(clf: Any) -> bool:
-    from sklearn.svm import LinearSVC
-
-    return isinstance(clf, LinearSVC) or getattr(clf, "solver", None) == "liblinear"

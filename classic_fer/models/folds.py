@@ -10,10 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.errors import DataError
 
-__all__ = ["Fold", "Rows", "inner_folds", "stratified_folds"]
+__all__ = ["Fold", "Rows", "drawn_group_folds", "inner_folds", "stratified_folds"]
 
 Rows = NDArray[np.intp]
 Fold = tuple[Rows, Rows]
+
+_DIVISIONS = 100
+_SMALL_GROUP = 0.02  # of the rows of a fold: groups that cannot make folds uneven
 
 
 def stratified_folds(
@@ -25,7 +28,7 @@ def stratified_folds(
     ----------
     y : ndarray, shape (n,)
     groups : ndarray, shape (n,), optional
-        People; none is on both sides of a fold.
+        People, or images of which there are copies; none is on both sides of a fold.
     n_splits : int
         There are fewer folds where people or faces are fewer.
     random_state : int
@@ -34,6 +37,12 @@ def stratified_folds(
     -------
     folds : list of (train, test)
         Row numbers; neither side is empty.
+
+    Notes
+    -----
+    Groups of at most 2 % of the rows of a fold are stratified by the class of their first row,
+    which is as even and, with many groups, hundreds of times faster than looking for the best
+    fold of each group in turn.
 
     Raises
     ------
@@ -51,12 +60,68 @@ def stratified_folds(
             + ("" if groups is None else f" and {n_units} people")
             + f" into {n_splits} folds; expected at least two of each to hold some out"
         )
-    splitter: Any = StratifiedKFold if groups is None else StratifiedGroupKFold
+    if groups is None:
+        tests = _tests(StratifiedKFold(n, shuffle=True, random_state=random_state), y)
+    else:
+        _, first, group, size = np.unique(
+            groups, return_index=True, return_inverse=True, return_counts=True
+        )
+        if size.max() <= _SMALL_GROUP * len(y) / n:
+            chosen = _tests(StratifiedKFold(n, shuffle=True, random_state=random_state), y[first])
+            tests = [np.flatnonzero(np.isin(group, each)) for each in chosen]
+        else:
+            splitter = StratifiedGroupKFold(n, shuffle=True, random_state=random_state)
+            tests = _tests(splitter, y, groups)
+    everything = np.arange(len(y))
+    folds = [(np.setdiff1d(everything, test), test) for test in tests]
+    return [(train, test) for train, test in folds if len(train) and len(test)]
+
+
+def drawn_group_folds(
+    y: NDArray, groups: NDArray, *, n_splits: int, random_state: int
+) -> list[Fold]:
+    """Folds of groups drawn at random: of 100 divisions the one that shares out classes best.
+
+    For repeats: `stratified_folds` deals out large groups in the order of how uneven they are,
+    whatever the seed.
+
+    Parameters
+    ----------
+    y : ndarray, shape (n,)
+    groups : ndarray, shape (n,)
+    n_splits : int
+        At most the number of groups.
+    random_state : int
+
+    Returns
+    -------
+    folds : list of (train, test)
+    """
+    rng = np.random.default_rng(random_state)
+    classes = np.unique(y, return_inverse=True)[1]
+    names, group = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(names), classes.max() + 1))
+    np.add.at(counts, (group, classes), 1)
+    counts /= counts.sum(axis=0)
+    in_turn = np.arange(len(names)) % n_splits
+    divisions = [rng.permutation(in_turn) for _ in range(_DIVISIONS)]
+
+    def unevenness(fold_of: NDArray) -> float:
+        shares = np.array([counts[fold_of == fold].sum(axis=0) for fold in range(n_splits)])
+        return float(((shares - 1 / n_splits) ** 2).sum())
+
+    best = min(divisions, key=unevenness)[group]
+    return [
+        (np.flatnonzero(best != fold), np.flatnonzero(best == fold)) for fold in range(n_splits)
+    ]
+
+
+def _tests(splitter: Any, y: NDArray, groups: NDArray | None = None) -> list[Rows]:
+    """The test rows of each fold."""
     with warnings.catch_warnings():
         # Protocols name small classes themselves, with the number of people.
         warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        made = splitter(n, shuffle=True, random_state=random_state).split(y, y, groups)
-        return [(train, test) for train, test in made if len(train) and len(test)]
+        return [test for _, test in splitter.split(y, y, groups)]
 
 
 def inner_folds(

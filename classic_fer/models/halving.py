@@ -103,7 +103,7 @@ def within_budget(
         round_start = time.perf_counter()
         search = planned([candidates[c] for c in left], some)
         fits = search.run(n_jobs=n_jobs)
-        rate = (time.perf_counter() - round_start) / search.cost
+        rate = (time.perf_counter() - round_start) / sum(search.costs.values())
         scores = _mean_scores(fits, metric, len(left))
         ranked = [left[i] for i in np.argsort(-scores, kind="stable")]
         tried = dict(zip(left, scores.tolist()))
@@ -111,7 +111,7 @@ def within_budget(
 
         def affordable(n: int, ranked: list[int] = ranked, rate: float = rate) -> float:
             search = planned([candidates[c] for c in sorted(ranked[:n])], folds)
-            return rate * (search.cost + search.refit_cost)
+            return rate * sum([*search.costs.values(), *search.refit_costs.values()])
 
         if affordable(len(ranked)) <= remaining:
             break

@@ -335,12 +335,7 @@ def one_vs_rest(decisions: NDArray[np.float64], n_classes: int) -> NDArray[np.fl
     scores : ndarray of float64, shape (m, n_classes)
         Votes, with the sum of the decisions, brought between -1/3 and 1/3, to break ties.
     """
-    votes = np.zeros((len(decisions), n_classes))
-    sums = np.zeros((len(decisions), n_classes))
-    for column, (first, second) in enumerate(combinations(range(n_classes), 2)):
-        decision = decisions[:, column]
-        sums[:, first] += decision
-        sums[:, second] -= decision
-        votes[decision >= 0, first] += 1
-        votes[decision < 0, second] += 1
+    first, second = np.eye(n_classes)[np.array(np.triu_indices(n_classes, 1))]
+    sums = decisions @ (first - second)
+    votes = (decisions >= 0) @ first + (decisions < 0) @ second
     return votes + sums / (3 * (np.abs(sums) + 1))

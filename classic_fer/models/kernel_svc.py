@@ -28,6 +28,7 @@ from classic_fer.models.kernel_search import (
     working_dtype,
 )
 from classic_fer.models.memory import available_bytes
+from classic_fer.models.validation import validated_rows
 
 __all__ = ["KernelSVC"]
 
@@ -64,6 +65,9 @@ verbose, max_iter, decision_function_shape, break_ties, random_state
     >>> KernelSVC(gamma=0.5).fit(X, y).predict([[0.4], [4.8]]).tolist()
     ['a', 'b']
     """
+
+    # Models that were saved before it was kept have none.
+    _support_norms: NDArray[np.float64] | None = None
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> KernelSVC:
         """Train.
@@ -119,6 +123,7 @@ verbose, max_iter, decision_function_shape, break_ties, random_state
         supports = (dual != 0).any(axis=0)
         self.support_ = gram.order[supports].astype(np.int32)
         self.support_vectors_ = rows[self.support_]
+        self._support_norms = squared_norms(self._vectors())
         counts = [np.count_nonzero(supports[part]) for part in gram.slices]
         self._n_support = np.array(counts, dtype=np.int32)
         self._dual_coef_ = np.ascontiguousarray(dual[:, supports])
@@ -171,19 +176,25 @@ verbose, max_iter, decision_function_shape, break_ties, random_state
             votes[rows, np.where(decisions[:, column] > 0, first, second)] += 1
         return self.classes_[votes.argmax(axis=1)]
 
+    def _vectors(self) -> NDArray:
+        """Support vectors in the precision in which kernels are computed."""
+        return self.support_vectors_.astype(working_dtype(self.shape_fit_[0]), copy=False)
+
     def _pair_decisions(self, X: ArrayLike) -> NDArray[np.float64]:
         """Decision values of each two classes, shape (n, n_pairs), positive for the first."""
-        rows = validate_data(self, X, dtype=[np.float32, np.float64], order="C", reset=False)
+        rows = validated_rows(self, X)
         n_classes = len(self.classes_)
-        ends = np.concatenate([[0], np.cumsum(self._n_support)])
-        weights = np.zeros((len(self.support_), n_classes * (n_classes - 1) // 2))
-        for column, (first, second) in enumerate(zip(*np.triu_indices(n_classes, 1))):
-            for this, row in ((first, second - 1), (second, first)):
-                part = slice(ends[this], ends[this + 1])
-                weights[part, column] = self._dual_coef_[row, part]
-        vectors = self.support_vectors_.astype(working_dtype(self.shape_fit_[0]), copy=False)
+        pair = np.zeros((n_classes, n_classes), dtype=np.intp)  # column of each two classes
+        pair[np.triu_indices(n_classes, 1)] = np.arange(n_classes * (n_classes - 1) // 2)
+        others = (pair + pair.T)[~np.eye(n_classes, dtype=bool)].reshape(n_classes, -1)
+        own = np.repeat(np.arange(n_classes), self._n_support)
+        weights = np.zeros((len(own), n_classes * (n_classes - 1) // 2))
+        np.put_along_axis(weights, others[own], self._dual_coef_.T, axis=1)
+        vectors, norms = self._vectors(), self._support_norms
+        if norms is None:
+            norms = squared_norms(vectors)
         key: KernelKey = (self.kernel, self._gamma)
-        (sums,) = kernel_sums(rows, vectors, squared_norms(vectors), [(key, weights)])
+        (sums,) = kernel_sums(rows, vectors, norms, [(key, weights)])
         return sums + self._intercept_
 
 

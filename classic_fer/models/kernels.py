@@ -1,27 +1,35 @@
 """Kernels between rows of features: linear, RBF, chi-squared, histogram intersection, and sums.
 
 All take rows (n, d) and (m, d) and give their kernel, (n, m); without second rows that of the
-first with themselves. Kernels are made a block of rows at a time, so that besides the result only
-a few megabytes are needed. Linear and RBF kernels keep float64; all others are float32.
+first with themselves, of which one half is computed. Kernels are made a tile at a time, so that
+besides the result only a few megabytes are needed, in the threads of an enclosing
+``joblib.parallel_config("threading", n_jobs=...)``; values do not depend on their number. Linear
+and RBF kernels keep float64; all others are float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_fer.errors import DataError, ParameterError, unknown_name
+from classic_fer.errors import ParameterError, unknown_name
+from classic_fer.models.kernel_tiles import TILES, exponential, tile_rows, tiled
 
 __all__ = [
+    "EXPONENTIAL_KERNELS",
     "KERNELS",
     "KernelTerm",
+    "above_zero",
+    "checked_terms",
     "chi2_kernel",
+    "each_kernel",
     "exponential_chi2_kernel",
     "intersection_kernel",
+    "kernel_distances",
     "kernel_sum",
     "kernel_terms",
     "linear_kernel",
@@ -29,10 +37,10 @@ __all__ = [
     "scale_gamma",
 ]
 
-_BLOCK = 512  # rows of a kernel made at a time
-_SAMPLE = 1000  # rows from which the mean chi-squared distance is taken
+KERNELS = tuple(TILES)
+EXPONENTIAL_KERNELS = ("rbf", "exp-chi2")
 
-_Loop = Callable[[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]], None]
+_SAMPLE = 1000  # rows from which the mean chi-squared distance is taken
 
 
 class KernelTerm(NamedTuple):
@@ -59,7 +67,7 @@ class KernelTerm(NamedTuple):
 
 def linear_kernel(X: NDArray, Y: NDArray | None = None) -> NDArray:
     """Inner products of rows, shape (n, m)."""
-    return X @ (X if Y is None else Y).T
+    return kernel_sum([KernelTerm("linear")], X, Y)
 
 
 def rbf_kernel(X: NDArray, Y: NDArray | None = None, *, gamma: float) -> NDArray:
@@ -72,18 +80,7 @@ def rbf_kernel(X: NDArray, Y: NDArray | None = None, *, gamma: float) -> NDArray
     gamma : float
         Above 0.
     """
-    left = np.einsum("ij,ij->i", X, X)
-    right = left if Y is None else np.einsum("ij,ij->i", Y, Y)
-    kernel = linear_kernel(X, Y)
-    for start in range(0, len(kernel), _BLOCK):
-        block = kernel[start : start + _BLOCK]
-        block *= 2
-        block -= left[start : start + _BLOCK, np.newaxis]
-        block -= right
-        np.minimum(block, 0, out=block)
-        block *= gamma
-        np.exp(block, out=block)
-    return kernel
+    return kernel_sum([KernelTerm("rbf", gamma=gamma)], X, Y)
 
 
 def chi2_kernel(X: NDArray, Y: NDArray | None = None) -> NDArray[np.float32]:
@@ -101,15 +98,7 @@ def chi2_kernel(X: NDArray, Y: NDArray | None = None) -> NDArray[np.float32]:
     ----------
     Vedaldi, Zisserman (2012), Efficient additive kernels via explicit feature maps.
     """
-    kernel = _pairwise(_chi2_distances, X, Y)
-    left = X.sum(axis=1, dtype=np.float64).astype(np.float32)
-    right = left if Y is None else Y.sum(axis=1, dtype=np.float64).astype(np.float32)
-    for start in range(0, len(kernel), _BLOCK):
-        block = kernel[start : start + _BLOCK]
-        np.subtract(right, block, out=block)
-        block += left[start : start + _BLOCK, np.newaxis]
-        block /= 2
-    return kernel
+    return kernel_sum([KernelTerm("chi2")], X, Y)
 
 
 def exponential_chi2_kernel(
@@ -127,9 +116,7 @@ def exponential_chi2_kernel(
     Zhang, Marszałek, Lazebnik, Schmid (2007), Local features and kernels for classification of
     texture and object categories.
     """
-    kernel = _pairwise(_chi2_distances, X, Y)
-    kernel *= -gamma
-    return np.exp(kernel, out=kernel)
+    return kernel_sum([KernelTerm("exp-chi2", gamma=gamma)], X, Y)
 
 
 def intersection_kernel(X: NDArray, Y: NDArray | None = None) -> NDArray[np.float32]:
@@ -145,19 +132,7 @@ def intersection_kernel(X: NDArray, Y: NDArray | None = None) -> NDArray[np.floa
     Swain, Ballard (1991), Color indexing. Barla, Odone, Verri (2003), Histogram intersection
     kernel for image classification.
     """
-    return _pairwise(_minima, X, Y)
-
-
-_PLAIN: dict[str, Callable[[NDArray, NDArray | None], NDArray]] = {
-    "linear": linear_kernel,
-    "chi2": chi2_kernel,
-    "intersection": intersection_kernel,
-}
-_EXPONENTIAL: dict[str, Callable[..., NDArray]] = {
-    "rbf": rbf_kernel,
-    "exp-chi2": exponential_chi2_kernel,
-}
-KERNELS = (*_PLAIN, *_EXPONENTIAL)
+    return kernel_sum([KernelTerm("intersection")], X, Y)
 
 
 def scale_gamma(kernel: str, X: NDArray) -> float:
@@ -170,7 +145,7 @@ def scale_gamma(kernel: str, X: NDArray) -> float:
         mean = 2 * float(X.var(axis=0, dtype=np.float64).sum())
     elif kernel == "exp-chi2":
         rows = X[:: -(-len(X) // _SAMPLE)]
-        mean = float(_pairwise(_chi2_distances, rows, None).mean(dtype=np.float64))
+        mean = float(kernel_distances(kernel, rows).mean(dtype=np.float64))
     else:
         return 1.0
     return 2 / mean if mean > 0 else 1.0
@@ -195,17 +170,8 @@ def kernel_terms(
     ParameterError
         For an unknown name, a gamma or weight that is not above 0, or a term without columns.
     """
-    terms = [KernelTerm(kernel, 1.0, gamma)] if isinstance(kernel, str) else list(kernel)
-    if not terms:
-        raise ParameterError("a sum of kernels needs at least one term, got none")
     numbered = []
-    for term in (KernelTerm(*term) for term in terms):
-        if term.kernel not in KERNELS:
-            raise unknown_name("kernel", term.kernel, KERNELS)
-        if not _above_zero(term.weight):
-            raise ParameterError(
-                f"the weight of a kernel must be a number above 0, got {term.weight!r}"
-            )
+    for term in checked_terms(kernel, gamma):
         columns = X[:, term.start : term.stop]
         if not columns.shape[1]:
             raise ParameterError(
@@ -213,10 +179,39 @@ def kernel_terms(
             )
         if term.gamma == "scale":
             term = term._replace(gamma=scale_gamma(term.kernel, columns))
-        elif not _above_zero(term.gamma):
-            raise ParameterError(f"gamma must be 'scale' or a number above 0, got {term.gamma!r}")
         numbered.append(term)
     return numbered
+
+
+def checked_terms(
+    kernel: str | Sequence[KernelTerm | tuple], gamma: float | str
+) -> list[KernelTerm]:
+    """The terms of a kernel, as far as they can be known without training rows.
+
+    Parameters
+    ----------
+    kernel, gamma
+        See `kernel_terms`.
+
+    Raises
+    ------
+    ParameterError
+        For an unknown name, or a gamma or weight that is not above 0.
+    """
+    terms = [KernelTerm(kernel, 1.0, gamma)] if isinstance(kernel, str) else list(kernel)
+    if not terms:
+        raise ParameterError("a sum of kernels needs at least one term, got none")
+    made = [KernelTerm(*term) for term in terms]
+    for term in made:
+        if term.kernel not in KERNELS:
+            raise unknown_name("kernel", term.kernel, KERNELS)
+        if not above_zero(term.weight):
+            raise ParameterError(
+                f"the weight of a kernel must be a number above 0, got {term.weight!r}"
+            )
+        if term.gamma != "scale" and not above_zero(term.gamma):
+            raise ParameterError(f"gamma must be 'scale' or a number above 0, got {term.gamma!r}")
+    return made
 
 
 def kernel_sum(
@@ -231,60 +226,75 @@ def kernel_sum(
     X : ndarray, shape (n, d)
     Y : ndarray, shape (m, d), optional
     """
-    total = None
-    for term in (KernelTerm(*term) for term in terms):
-        left = X[:, term.start : term.stop]
-        right = None if Y is None else Y[:, term.start : term.stop]
-        if term.kernel in _PLAIN:
-            values = _PLAIN[term.kernel](left, right)
-        else:
-            values = _EXPONENTIAL[term.kernel](left, right, gamma=term.gamma)
-        if term.weight != 1:
-            values *= term.weight
-        total = values if total is None else np.add(total, values)
-    if total is None:
+    made = [KernelTerm(*term) for term in terms]
+    if not made:
         raise ParameterError("a sum of kernels needs at least one term, got none")
-    return total
+    parts = [slice(term.start, term.stop) for term in made]
+    left = [tile_rows(term.kernel, X[:, part]) for term, part in zip(made, parts)]
+    right = left
+    if Y is not None:
+        right = [tile_rows(term.kernel, Y[:, part]) for term, part in zip(made, parts)]
+
+    def tile(place: tuple[slice, slice]) -> NDArray:
+        total: NDArray | None = None
+        for term, these, those in zip(made, left, right):
+            values = TILES[term.kernel](these[place[0]], those[place[1]])
+            if term.kernel in EXPONENTIAL_KERNELS:
+                exponential(values, float(term.gamma), out=values)
+            if term.weight != 1:
+                values *= term.weight
+            total = values if total is None else np.add(total, values)
+        assert total is not None
+        return total
+
+    dtype = np.result_type(*(rows.dtype for rows in left))
+    return tiled(tile, len(X), None if Y is None else len(Y), dtype)
 
 
-def _above_zero(value: object) -> bool:
+def kernel_distances(kernel: str, X: NDArray, Y: NDArray | None = None) -> NDArray:
+    """What an exponential kernel takes the exponential of, but for gamma, shape (n, m).
+
+    Parameters
+    ----------
+    kernel : str
+        One of `EXPONENTIAL_KERNELS`.
+    X : ndarray, shape (n, d)
+    Y : ndarray, shape (m, d), optional
+    """
+    left = tile_rows(kernel, X)
+    right = left if Y is None else tile_rows(kernel, Y)
+
+    def tile(place: tuple[slice, slice]) -> NDArray:
+        return TILES[kernel](left[place[0]], right[place[1]])
+
+    return tiled(tile, len(X), None if Y is None else len(Y), left.dtype)
+
+
+def each_kernel(
+    many: Sequence[Sequence[KernelTerm | tuple]], X: NDArray, Y: NDArray | None = None
+) -> Iterator[NDArray]:
+    """`kernel_sum` of each of several kernels; distances serve as many gammas as follow.
+
+    Parameters
+    ----------
+    many : sequence of sequences of KernelTerm
+    X : ndarray, shape (n, d)
+    Y : ndarray, shape (m, d), optional
+    """
+    known: KernelTerm | None = None
+    for terms in many:
+        term = KernelTerm(*terms[0])
+        if len(terms) > 1 or term.kernel not in EXPONENTIAL_KERNELS:
+            yield kernel_sum(terms, X, Y)
+            continue
+        if term._replace(gamma=0.0, weight=1.0) != known:
+            known = term._replace(gamma=0.0, weight=1.0)
+            part = slice(term.start, term.stop)
+            distances = kernel_distances(term.kernel, X[:, part], None if Y is None else Y[:, part])
+        kernel = exponential(distances, float(term.gamma))
+        yield kernel if term.weight == 1 else kernel * distances.dtype.type(term.weight)
+
+
+def above_zero(value: object) -> bool:
+    """Whether a value is a finite number above 0."""
     return isinstance(value, Real) and 0 < float(value) < np.inf
-
-
-def _chi2_distances(left: NDArray, right: NDArray, out: NDArray) -> None:
-    from classic_fer.models._kernel_loops import chi2_distances
-
-    chi2_distances(left, right, out)
-
-
-def _minima(left: NDArray, right: NDArray, out: NDArray) -> None:
-    from classic_fer.models._kernel_loops import minima
-
-    minima(left, right, out)
-
-
-def _pairwise(loop: _Loop, X: NDArray, Y: NDArray | None) -> NDArray[np.float32]:
-    """A compiled sum over all pairs of rows; of a matrix with itself only one half is computed."""
-    left = _histograms(X)
-    right = left if Y is None else _histograms(Y)
-    out = np.empty((len(left), len(right)), np.float32)
-    for start in range(0, len(left), _BLOCK):
-        stop = min(start + _BLOCK, len(left))
-        first = start if Y is None else 0
-        block = np.empty((stop - start, len(right) - first), np.float32)
-        loop(left[start:stop], right[first:], block)
-        out[start:stop, first:] = block
-        if Y is None:
-            out[start:, start:stop] = block.T
-    return out
-
-
-def _histograms(X: NDArray) -> NDArray[np.float32]:
-    rows = np.ascontiguousarray(X, dtype=np.float32)
-    least = rows.min(initial=0)
-    if least < 0:
-        raise DataError(
-            f"chi-squared and intersection kernels need values of 0 or more, found {least:.3g}; "
-            "take scaler='none' and features that are histograms"
-        )
-    return rows

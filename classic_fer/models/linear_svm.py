@@ -9,8 +9,8 @@ all rows with all classes are enough.
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -21,9 +21,15 @@ from sklearn.linear_model._base import LinearClassifierMixin
 from sklearn.utils.validation import validate_data
 
 from classic_fer.errors import ParameterError
+from classic_fer.models.kernels import above_zero
 from classic_fer.models.squared_hinge import SquaredHinge, minimise
+from classic_fer.models.tiled_rows import TiledRows
+from classic_fer.models.validation import training_rows, validated_rows
 
-__all__ = ["LinearSVM", "linear_svm_path"]
+__all__ = ["LinearSVM", "reads_tiles"]
+
+# Where rows are larger than memory there is room for the matrices of one fit at a time.
+_TURNS = threading.Lock()
 
 
 class LinearSVM(LinearClassifierMixin, BaseEstimator):
@@ -87,6 +93,11 @@ class LinearSVM(LinearClassifierMixin, BaseEstimator):
         self.tol = tol
         self.max_iter = max_iter
 
+    def check_params(self) -> None:
+        """Refuse parameters that no training rows could be fitted with (`ParameterError`)."""
+        if not above_zero(self.C):
+            raise ParameterError(f"C must be above 0, got {self.C!r}")
+
     def fit(
         self,
         X: ArrayLike,
@@ -99,7 +110,8 @@ class LinearSVM(LinearClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array_like, shape (n, d)
+        X : array_like or TiledRows, shape (n, d)
+            Of rows that are larger than memory only products are formed, tile by tile.
         y : array_like, shape (n,)
         coef_init, intercept_init : array_like, optional
             Where to start, in the shape of `coef_` and `intercept_`; 0 if not given.
@@ -111,14 +123,31 @@ class LinearSVM(LinearClassifierMixin, BaseEstimator):
         ParameterError
             For a `C` that is not above 0, or a start of another shape.
         """
+        if isinstance(X, TiledRows):
+            with _TURNS:
+                return self._fit(training_rows(self, X), np.asarray(y), coef_init, intercept_init)
         rows, labels = validate_data(self, X, y, dtype=[np.float32, np.float64])
+        return self._fit(rows, labels, coef_init, intercept_init)
+
+    def _fit(
+        self,
+        rows: NDArray | TiledRows,
+        labels: NDArray,
+        coef_init: ArrayLike | None,
+        intercept_init: ArrayLike | None,
+    ) -> LinearSVM:
         problem = SquaredHinge(rows, labels)
         return self._solve(problem, problem.start(coef_init, intercept_init))
 
+    def decision_function(self, X: ArrayLike | TiledRows) -> NDArray:
+        """Decision values, shape (n, n_classes), or (n,) for two classes; above 0: the class."""
+        rows = X if isinstance(X, TiledRows) else validated_rows(self, X)
+        scores = rows @ self.coef_.T + self.intercept_
+        return scores[:, 0] if len(self.classes_) == 2 else scores
+
     def _solve(self, problem: SquaredHinge, start: NDArray[np.float64]) -> LinearSVM:
         """Train on a problem from coefficients and intercepts (n_problems, d + 1)."""
-        if not self.C > 0:
-            raise ParameterError(f"C must be above 0, got {self.C!r}")
+        self.check_params()
         slack = self.C * problem.weights(self.class_weight)
         solution, self.n_iter_, converged = minimise(problem, slack, start, self.tol, self.max_iter)
         if not converged:
@@ -134,29 +163,6 @@ class LinearSVM(LinearClassifierMixin, BaseEstimator):
         return self
 
 
-def linear_svm_path(
-    X: ArrayLike, y: ArrayLike, Cs: Iterable[float], **params: Any
-) -> list[LinearSVM]:
-    """A `LinearSVM` for each C; each starts from the last one's solution.
-
-    The Gram matrices are computed once for all.
-
-    Parameters
-    ----------
-    X : array_like, shape (n, d)
-    y : array_like, shape (n,)
-    Cs : iterable of float
-        Fastest in rising order.
-    **params
-        Further parameters of `LinearSVM`.
-    """
-    models = [LinearSVM(C, **params) for C in Cs]
-    problem, start = None, None
-    for model in models:
-        rows, labels = validate_data(model, X, y, dtype=[np.float32, np.float64])
-        if problem is None or start is None:
-            problem = SquaredHinge(rows, labels)
-            start = problem.start(None, None)
-        model._solve(problem, start)
-        start = np.column_stack([model.coef_, model.intercept_]).astype(np.float64)
-    return models
+def reads_tiles(clf: BaseEstimator) -> bool:
+    """Whether a classifier is fitted to TiledRows without reading them as a whole."""
+    return isinstance(clf, LinearSVM)

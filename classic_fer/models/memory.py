@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from pathlib import Path
 
 from classic_fer.errors import ParameterError
@@ -16,7 +15,7 @@ __all__ = ["available_bytes", "memory_limit", "resident_bytes"]
 _SHARE_OF_FREE = 0.7
 _ASSUMED = 4 * 2**30  # where the system does not tell
 
-_limit: ContextVar[int | None] = ContextVar("memory limit", default=None)
+_limit: int | None = None  # of the process, so for all its threads
 
 
 @contextmanager
@@ -33,23 +32,23 @@ def memory_limit(limit: int | None) -> Iterator[None]:
     ParameterError
         If it is not a positive number.
     """
+    global _limit
     if limit is None:
         yield
         return
     if not isinstance(limit, int) or isinstance(limit, bool) or limit <= 0:
         raise ParameterError(f"memory must be a positive number of bytes, got {limit!r}")
-    token = _limit.set(limit)
+    outer, _limit = _limit, limit
     try:
         yield
     finally:
-        _limit.reset(token)
+        _limit = outer
 
 
 def available_bytes() -> int:
     """Bytes that may be allocated now: a share of what is free, and not beyond the limit."""
     free = int(_SHARE_OF_FREE * _free_bytes())
-    limit = _limit.get()
-    return max(0, free if limit is None else min(free, limit - resident_bytes()))
+    return max(0, free if _limit is None else min(free, _limit - resident_bytes()))
 
 
 def resident_bytes() -> int:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
+from classic_fer.emotions import LabelPolicy
 from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.frame import Alignment
+from classic_fer.models.abstention import UNSURE, check_wished_error
 from classic_fer.models.calibration import (
     calibration_folds,
     fit_temperature,
@@ -28,18 +28,17 @@ from classic_fer.models.expression import (
     make_features,
     set_known_params,
 )
+from classic_fer.models.out_of_fold import Parts, out_of_fold_scores, out_of_fold_threshold
+from classic_fer.models.photo_predictions import PhotoPredictionsMixin
+from classic_fer.models.presets import expand_presets
 from classic_fer.models.scaler import SCALER_METHODS, FeatureScaler
-from classic_fer.predictions import FacePrediction, predictions_frame
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 __all__ = ["CALIBRATIONS", "Recognizer", "make_recognizer"]
 
 CALIBRATIONS = ("temperature", None)
 
 
-class Recognizer(ClassifierMixin, BaseEstimator):
+class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
     """A classical recognizer: faces in, expressions out.
 
     Parameters
@@ -55,6 +54,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Folds from which `fit` takes decision values of faces (and people) not trained on.
     random_state : int
         For these folds.
+    wished_error : float, optional
+        Share of errors among the faces that are answered. The recognizer then answers ``unsure``
+        where its highest probability is below `threshold_`.
 
     Attributes
     ----------
@@ -63,6 +65,9 @@ class Recognizer(ClassifierMixin, BaseEstimator):
     features_, scaler_, clf_
         The fitted parts.
     temperature_ : float
+    threshold_ : float
+        On the highest probability; chosen on the same held-out faces, 0 without a `wished_error`,
+        infinite if none of them may be answered.
     image_shape_ : tuple of int
         Height and width of the training faces.
     bundle_ : dict
@@ -83,6 +88,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         calibration: str | None = "temperature",
         calibration_cv: int = 5,
         random_state: int = 0,
+        wished_error: float | None = None,
     ) -> None:
         self.features = features
         self.scaler = scaler
@@ -90,6 +96,7 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.calibration = calibration
         self.calibration_cv = calibration_cv
         self.random_state = random_state
+        self.wished_error = wished_error
 
     def set_params(self, **params: Any) -> Recognizer:
         """Set ``features__lbp__radius``, ``scaler__method``, ``clf__C`` ...
@@ -112,7 +119,8 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         Raises
         ------
         DataError
-            For no faces, labels of another length, or fewer than two classes.
+            For no faces, labels of another length, fewer than two classes, or a wished error
+            where the faces are too few to choose a threshold.
         """
         X = np.asarray(X)
         shape = image_shape(X)
@@ -144,12 +152,14 @@ class Recognizer(ClassifierMixin, BaseEstimator):
             People.
         oof_scores : array_like, shape (n, n_classes), optional
             Out-of-fold decision values in the order of `classes_`, if the caller has them from
-            its search: the calibration takes them instead of training again.
+            its search: the calibration (and the threshold) takes them instead of training again.
         """
         if self.calibration not in CALIBRATIONS:
             raise ParameterError(
                 f"calibration must be 'temperature' or None, got {self.calibration!r}"
             )
+        if self.wished_error is not None:
+            check_wished_error(self.wished_error)
         y = _labels(y)
         classes = ordered_classes(y)
         if len(classes) < 2:
@@ -158,16 +168,19 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.image_shape_ = image_shape
         self.bundle_: dict[str, Any] = {}
         self.features_, self.scaler_, self.clf_ = self._fit_parts(blocks, y)
-        self.temperature_ = 1.0
-        if self.calibration == "temperature":
+        self.temperature_, self.threshold_ = 1.0, 0.0
+        if self.calibration == "temperature" or self.wished_error is not None:
             if oof_scores is None:
-                oof_scores = self._out_of_fold(blocks, y, groups)
+                folds = calibration_folds(y, groups, self.calibration_cv, self.random_state)
+                oof_scores = out_of_fold_scores(self._fit_parts, blocks, y, folds, classes)
             if oof_scores is not None:
                 self.calibrate(oof_scores, y)
+            else:
+                self._report_uncalibrated()
         return self
 
     def calibrate(self, scores: ArrayLike, y: ArrayLike) -> Recognizer:
-        """Set `temperature_` from decision values of faces that were not trained on.
+        """Set `temperature_` and `threshold_` by decision values of faces not trained on.
 
         Parameters
         ----------
@@ -177,8 +190,28 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self, "classes_")
         column = {label: i for i, label in enumerate(self.classes_.tolist())}
-        self.temperature_ = fit_temperature(scores, [column[v] for v in _labels(y).tolist()])
+        true = np.array([column[label] for label in _labels(y).tolist()])
+        if self.calibration == "temperature":
+            self.temperature_ = fit_temperature(scores, true)
+        if self.wished_error is not None:
+            self.threshold_ = out_of_fold_threshold(
+                scores, true, temperature=self.temperature_, wished_error=self.wished_error
+            )
         return self
+
+    def _report_uncalibrated(self) -> None:
+        """Say that no face can be held out for the calibration."""
+        if self.wished_error is not None:
+            raise DataError(
+                "no threshold can be chosen for the wished error: the faces (or people) of "
+                "each class are too few to hold some out; leave it out, or give more faces"
+            )
+        warnings.warn(
+            "probabilities are not calibrated: the faces (or people) of each class are too "
+            "few to hold some out",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Decision values, shape (n, n_classes), also for two classes.
@@ -206,9 +239,25 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         return class_scores(self.clf_, features, self.classes_)
 
     def predict(self, X: ArrayLike) -> NDArray:
-        """The class of the highest decision value of each face, shape (n,)."""
+        """The class of the highest decision value of each face, shape (n,).
+
+        ``unsure`` where the recognizer abstains: its probability is below `threshold_`, or no
+        face was found and its alignment says so.
+        """
         decisions = self.decision_function(X)
-        return self.classes_[decisions.argmax(axis=1)]
+        labels = self.classes_[decisions.argmax(axis=1)]
+        silent = self._abstains(X, temperature_softmax(decisions, self.temperature_))
+        return np.where(silent, UNSURE, labels) if silent.any() else labels
+
+    def _abstains(self, faces: ArrayLike, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether the answer to each face is ``unsure``."""
+        doubtful = chances.max(axis=1) < self.threshold_
+        rows = np.asarray(faces)
+        if rows.dtype.names and not rows["found"].all():
+            alignment = self.alignment_
+            if alignment is not None and alignment.not_found == "abstain":
+                doubtful |= ~rows["found"]
+        return doubtful
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n, n_classes); the order is that of decisions."""
@@ -216,10 +265,10 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         return temperature_softmax(decisions, self.temperature_)
 
     @property
-    def alignment_(self) -> Alignment | None:
-        """How the training faces were found and aligned; None for plain images."""
-        stored = self.bundle_.get("alignment")
-        return None if stored is None else Alignment.from_dict(stored)
+    def label_policy_(self) -> LabelPolicy | None:
+        """How the labels of the training data were mapped; None if they were not."""
+        stored = self.bundle_.get("label_policy")
+        return None if stored is None else LabelPolicy.from_dict(stored)
 
     def set_bundle(self, *, alignment: Alignment | None = None, **metadata: Any) -> Recognizer:
         """Note what is saved with the model.
@@ -236,113 +285,11 @@ class Recognizer(ClassifierMixin, BaseEstimator):
         self.bundle_ = {"alignment": stored, **metadata}
         return self
 
-    def predict_faces(
-        self,
-        faces: NDArray,
-        *,
-        landmarks: Sequence[NDArray[np.float32] | None] | None = None,
-        photo: str = "",
-    ) -> list[FacePrediction]:
-        """Predictions of the faces of one photo, as plain data.
-
-        Parameters
-        ----------
-        faces : structured ndarray, shape (k,)
-            Faces; boxes are in pixels of the photo.
-        landmarks : sequence of ndarray or None, length k, optional
-            Passed on: points of each face in pixels of the photo, as `FoundFaces` has them.
-        photo : str
-            Passed on: path of the photo.
-        """
-        alignment = self.alignment_
-        abstain = alignment is not None and alignment.not_found == "abstain"
-        points = [None] * len(faces) if landmarks is None else landmarks
-        predictions: list[FacePrediction] = []
-        if not len(faces):
-            return predictions
-        for face, marks, chances in zip(faces, points, self.predict_proba(faces)):
-            silent = abstain and not face["found"]
-            box = None if np.isnan(face["box"]).any() else tuple(face["box"].tolist())
-            predictions.append(
-                FacePrediction(
-                    label=None if silent else str(self.classes_[chances.argmax()]),
-                    confidence=float("nan") if silent else float(chances.max()),
-                    probabilities=dict(zip(map(str, self.classes_), chances.tolist())),
-                    box=box,
-                    landmarks=marks,
-                    found=bool(face["found"]),
-                    photo=photo,
-                )
-            )
-        return predictions
-
-    def predict_photo(self, photo: str | Path | NDArray) -> list[FacePrediction]:
-        """Find all faces of a photo, align them as in training, and label them.
-
-        Parameters
-        ----------
-        photo : path, or array of uint8, shape (H, W) or (H, W, 3) RGB
-
-        Returns
-        -------
-        predictions : list of FacePrediction
-            The largest face first. Without a face: one prediction of the whole image, or one
-            without a label if the model abstains.
-
-        Raises
-        ------
-        DataError
-            If the recognizer was trained on plain images, so that their alignment is not known.
-        ImageError, MissingFileError
-            If the photo cannot be read.
-        """
-        from classic_fer.faces.align import find_faces
-
-        check_is_fitted(self, "classes_")
-        alignment = self.alignment_
-        if alignment is None:
-            raise DataError(
-                "this recognizer was trained on plain images and does not know how to find and "
-                "align faces in a photo; give set_bundle(alignment=...) or use predict on "
-                "aligned faces"
-            )
-        found = find_faces(photo, alignment, largest=False)
-        path = "" if isinstance(photo, np.ndarray) else str(photo)
-        return self.predict_faces(found.faces, landmarks=found.landmarks, photo=path)
-
-    def predict_frame(self, photos: Iterable[str | Path | NDArray]) -> pd.DataFrame:
-        """`predict_photo` of each photo as one table, one row a face."""
-        return predictions_frame(face for photo in photos for face in self.predict_photo(photo))
-
-    def _fit_parts(self, blocks: Blocks, y: NDArray) -> tuple[FeatureExpression, Any, Any]:
+    def _fit_parts(self, blocks: Blocks, y: NDArray) -> Parts:
         features, scaler = clone(self.features), clone(self.scaler)
         raw = features.fit_transform_blocks(blocks, y, image_shape=self.image_shape_)
         scaled = scaler.fit_transform(raw)
         return features, scaler, clone(self.clf).fit(scaled, y)
-
-    def _out_of_fold(
-        self, blocks: Blocks, y: NDArray, groups: ArrayLike | None
-    ) -> NDArray[np.float64] | None:
-        """Decision values of each row by parts that saw neither it nor its person."""
-        scores = np.full((len(y), len(self.classes_)), -np.inf)
-        scored = False
-        for train, test in calibration_folds(y, groups, self.calibration_cv, self.random_state):
-            known = np.unique(y[train])
-            if len(known) < 2 or not np.isin(y[test], known).any():
-                continue
-            scored = True
-            training = {name: block[train] for name, block in blocks.items()}
-            features, scaler, clf = self._fit_parts(training, y[train])
-            held_out = features.transform_blocks({n: block[test] for n, block in blocks.items()})
-            scores[test] = class_scores(clf, scaler.transform(held_out), self.classes_)
-        if not scored:
-            warnings.warn(
-                "probabilities are not calibrated: the faces (or people) of each class are too "
-                "few to hold some out",
-                UserWarning,
-                stacklevel=4,
-            )
-        return scores if scored else None
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -363,9 +310,10 @@ def make_recognizer(
     features: str | Any = "lbp",
     clf: str | BaseEstimator = "svm",
     *,
-    scaler: str | BaseEstimator = "standard",
+    scaler: str | BaseEstimator = "auto",
     class_weight: str | dict[str, float] | None = None,
     calibration: str | None = "temperature",
+    wished_error: float | None = None,
     random_state: int = 0,
     **params: Any,
 ) -> Recognizer:
@@ -374,14 +322,19 @@ def make_recognizer(
     Parameters
     ----------
     features : str, transformer or sequence of transformers
-        An expression such as ``"lbp+hog:pca"``, or ``LBP(radius=2)``.
+        An expression such as ``"lbp+hog:pca"``, or ``LBP(radius=2)``, or a preset.
     clf : str or classifier
-        A name in `classic_fer.models.classifiers.CLASSIFIERS`, or any scikit-learn classifier.
+        A name in `classic_fer.models.classifiers.CLASSIFIERS`, any scikit-learn classifier, or a
+        preset (`classic_fer.models.presets`).
     scaler : str or transformer
-        A method of `FeatureScaler`, or any scikit-learn scaler.
+        A method of `FeatureScaler`, or any scikit-learn scaler. ``"auto"`` is ``"standard"``, but
+        ``"center"`` where features hold an encoding, whose power and length normalisation
+        ``"standard"`` would undo.
     class_weight : "balanced", dict of class to weight, or None
         For imbalanced classes.
     calibration : {"temperature", None}
+    wished_error : float, optional
+        Share of errors among the faces that are answered; the others are ``unsure``.
     random_state : int
     **params
         ``features__lbp__radius=2``, ``clf__C=10`` ...
@@ -396,15 +349,20 @@ def make_recognizer(
     >>> make_recognizer("lbp", "knn", clf__n_neighbors=3).clf
     KNeighborsClassifier(algorithm='brute', n_neighbors=3)
     """
+    recipe = expand_presets(features, clf, params)
+    expression = make_features(recipe.features)
     if isinstance(scaler, str):
-        if scaler not in SCALER_METHODS:
-            raise unknown_name("scaler", scaler, SCALER_METHODS)
+        if scaler not in ("auto", *SCALER_METHODS):
+            raise unknown_name("scaler", scaler, ("auto", *SCALER_METHODS))
+        if scaler == "auto":
+            scaler = "center" if expression.encodings else "standard"
         scaler = FeatureScaler(method=scaler)
     recognizer = Recognizer(
-        make_features(features),
+        expression,
         scaler,
-        make_classifier(clf, class_weight=class_weight, random_state=random_state),
+        make_classifier(recipe.clf, class_weight=class_weight, random_state=random_state),
         calibration=calibration,
+        wished_error=wished_error,
         random_state=random_state,
     )
-    return recognizer.set_params(**params)
+    return recognizer.set_params(**recipe.params)

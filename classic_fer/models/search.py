@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 
 from classic_fer.errors import ParameterError, unknown_name
 from classic_fer.models.classifiers import default_grid
 from classic_fer.models.folds import inner_folds
+from classic_fer.models.presets import expand_presets
 from classic_fer.models.recognizer import Recognizer, make_recognizer
 from classic_fer.models.shared_search import GridSearch, Progress, checked_labels
 
@@ -52,9 +53,10 @@ def grid_search(
     groups: ArrayLike | None = None,
     cv: Any = 5,
     scoring: Any = "accuracy",
-    scaler: str | BaseEstimator = "standard",
+    scaler: str | BaseEstimator = "auto",
     class_weight: str | dict[str, float] | None = None,
     calibration: str | None = "temperature",
+    wished_error: float | None = None,
     refit: bool = True,
     n_jobs: int | None = 1,
     random_state: int = 0,
@@ -71,7 +73,8 @@ def grid_search(
     y : array_like of str, shape (n,)
         Expressions.
     features : str, transformer or sequence of transformers
-        ``"lbp+hog:pca"`` or ``LBP(radius=2)``.
+        ``"lbp+hog:pca"`` or ``LBP(radius=2)``; ``"best"`` is a preset, as for `clf`
+        (`classic_fer.models.presets`).
     clf : str or classifier
     grid : mapping of str to sequence, optional
         Values to try, ``{"clf__C": [1, 10], "features__lbp__radius": [1, 2]}``. A classifier
@@ -84,7 +87,7 @@ def grid_search(
         A number means stratified, shuffled folds, with people kept together.
     scoring : str or scorer
         ``"accuracy"``, ``"macro-f1"``, ``"balanced-accuracy"``, or one of scikit-learn's.
-    scaler, class_weight, calibration
+    scaler, class_weight, calibration, wished_error
         See `classic_fer.models.recognizer.make_recognizer`.
     refit : bool
         Whether to train the best recognizer on all rows.
@@ -112,21 +115,23 @@ def grid_search(
     DataError
         For labels that do not fit, or faces too few to divide.
     """
+    recipe = expand_presets(features, clf, params, grid)
     recognizer = make_recognizer(
-        features,
-        clf,
+        recipe.features,
+        recipe.clf,
         scaler=scaler,
         class_weight=class_weight,
         calibration=calibration,
+        wished_error=wished_error,
         random_state=random_state,
-        **(params or {}),
+        **recipe.params,
     )
     labels = checked_labels(y, len(np.asarray(X)))
     if isinstance(cv, int):
         cv = inner_folds(labels, groups, n_splits=cv, random_state=random_state)
     search = GridSearch(
         recognizer,
-        complete_grid(recognizer, clf, grid, params),
+        complete_grid(recognizer, recipe.clf, recipe.grid, recipe.params),
         scoring=check_scoring_name(scoring),
         n_jobs=n_jobs,
         cv=cv,
@@ -151,8 +156,8 @@ def complete_grid(
     Raises
     ------
     ParameterError
-        For a parameter that the recognizer lacks, no values, or a parameter that is both fixed
-        and searched.
+        For a parameter that the recognizer lacks, no values, a value that its classifier refuses,
+        or a parameter that is both fixed and searched.
     """
     grid, params = dict(grid or {}), dict(params or {})
     both = sorted(set(grid) & set(params))
@@ -165,7 +170,23 @@ def complete_grid(
             raise unknown_name("parameter", name, settable)
         if isinstance(values, str) or not hasattr(values, "__len__") or not len(values):
             raise ParameterError(f"{name}: expected a list of values to try, got {values!r}")
+    for name, values in [*grid.items(), *((name, [value]) for name, value in params.items())]:
+        if name.startswith("clf__"):
+            _check_values(recognizer.clf, name, values)
     searched = any(name.split("__")[0] == "clf" for name in grid)
     usual = default_grid(clf) if isinstance(clf, str) and not searched else {}
     free = {name: values for name, values in usual.items() if name not in params}
     return {name: list(values) for name, values in {**free, **grid}.items()}
+
+
+def _check_values(clf: BaseEstimator, name: str, values: Sequence[Any]) -> None:
+    """Refuse values of a parameter of the classifier before any work."""
+    for value in values:
+        changed = clone(clf).set_params(**{name.removeprefix("clf__"): value})
+        try:
+            if hasattr(changed, "check_params"):
+                changed.check_params()
+            elif hasattr(changed, "_parameter_constraints"):
+                changed._validate_params()
+        except ValueError as error:
+            raise ParameterError(f"{name}={value}: {error}") from None

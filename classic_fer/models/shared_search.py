@@ -21,7 +21,9 @@ from classic_fer.models.block_store import BlockStore
 from classic_fer.models.fold_search import FoldSearch, settings_of
 from classic_fer.models.fold_unit import Fit
 from classic_fer.models.folds import Fold
+from classic_fer.models.forecast import Forecast, summed
 from classic_fer.models.halving import Skipped, within_budget
+from classic_fer.models.kernel_ridge import KernelRidgeClassifier
 from classic_fer.models.kernel_svc import KernelSVC
 from classic_fer.models.memory import memory_limit
 from classic_fer.models.recognizer import Recognizer
@@ -31,6 +33,8 @@ __all__ = ["GridSearch", "Progress", "checked_labels"]
 Progress = Callable[[int, int], None]
 
 _SHARED_PARTS = ("features", "scaler", "clf")
+_THREADED = (KernelSVC, KernelRidgeClassifier)  # work in the threads that they are given
+_STEPS = 10_000  # of progress
 
 
 class GridSearch(GridSearchCV):
@@ -38,10 +42,11 @@ class GridSearch(GridSearchCV):
 
     The interface, results and tie rules are those of scikit-learn's GridSearchCV. For a
     Recognizer, features are extracted once per setting, scaler and projections are fitted once
-    per fold and setting, and SVC fits share kernels; work is done in threads, with one BLAS thread
-    each, so that results do not depend on `n_jobs`. Everything else (other estimators, training
-    scores, a search over the calibration, scoring functions that are no scorers of scikit-learn)
-    is handed to GridSearchCV.
+    per fold and setting, SVC fits share kernels, and ridge classifiers (with and without a kernel)
+    are fitted for all alphas together; work is done in threads, with one BLAS thread each, so that
+    results do not depend on `n_jobs`. Everything else (other estimators, training scores, a search
+    over the calibration, scoring functions that are no scorers of scikit-learn) is handed to
+    GridSearchCV.
 
     Parameters
     ----------
@@ -63,8 +68,7 @@ class GridSearch(GridSearchCV):
         computed in smaller parts, and again instead of kept.
     progress : callable, optional
         Called as ``progress(done, total)`` after each piece of work, the last one being the
-        refit. The numbers are costs: the part that is done takes about ``done / total`` of the
-        time.
+        refit. The numbers are shares of the time: what is done takes about ``done / total`` of it.
 
     Attributes
     ----------
@@ -81,6 +85,9 @@ class GridSearch(GridSearchCV):
     -----
     While parameters are searched probabilities are not calibrated: a scorer that reads
     ``predict_proba`` sees the softmax of the decision values, as with ``calibration=None``.
+
+    Scores are those of GridSearchCV; for kernel ridge on more than 2,048 training rows, which is
+    solved by conjugate gradients, to the `tol` of the classifier.
     """
 
     def __init__(
@@ -175,7 +182,6 @@ class GridSearch(GridSearchCV):
         index = np.arange(len(store)) if rows is None else np.asarray(rows, dtype=np.intp)
         labels = checked_labels(y, len(index))
         n_jobs = effective_n_jobs(self.n_jobs)
-        self._reported = (0.0, 0.0)
         with threadpool_limits(limits=1, user_api="blas"), memory_limit(self.memory):
             self._search(store, index, labels, groups, n_jobs)
             if self.refit:
@@ -240,7 +246,11 @@ class GridSearch(GridSearchCV):
                 n_jobs=n_jobs,
             )
         search = planned(candidates, folds)
-        self._reported = (0.0, search.cost + (search.refit_cost if self.refit else 0.0))
+        costs = [*search.costs.items()]
+        if self.refit:  # on one core, where the classifier knows no other
+            cores = 1 if isinstance(self.estimator.clf, _THREADED) else n_jobs
+            costs += [(kind, cores * cost) for kind, cost in search.refit_costs.items()]
+        self._forecast, self._reported = Forecast(summed(costs)), 0
         fits = search.run(n_jobs=n_jobs, on_done=self._report)
         self.multimetric_ = not (self.scoring is None or isinstance(self.scoring, str)) and (
             not callable(self.scoring)
@@ -256,12 +266,11 @@ class GridSearch(GridSearchCV):
         self.scorer_ = scorers._scorers if self.multimetric_ else scorers
         self.cv_results_ = results
 
-    def _report(self, cost: float) -> None:
-        done, total = self._reported[0] + cost, self._reported[1]
-        self._reported = done, total
+    def _report(self, kind: str, cost: float, seconds: float) -> None:
+        self._forecast.add(kind, cost, seconds)
+        self._reported = max(self._reported, int(_STEPS * self._forecast.share_done))
         if self.progress is not None:
-            whole = max(1, round(total))
-            self.progress(min(whole, round(done)), whole)
+            self.progress(self._reported, _STEPS)
 
     def _results_of(self, fits: list[Fit], candidates: list[dict[str, Any]]) -> dict[str, Any]:
         """``cv_results_`` of the fits, which are sorted by candidate and fold."""
@@ -287,7 +296,9 @@ class GridSearch(GridSearchCV):
             }
             for fit in fits
         ]
-        return self._format_results(candidates, self.n_splits_, out)
+        with warnings.catch_warnings():  # failed fits were reported above
+            warnings.filterwarnings("ignore", "One or more of the", UserWarning)
+            return self._format_results(candidates, self.n_splits_, out)
 
     def _numbers(self, scores: Any) -> Any:
         """Scores of one fit; a metric that failed (its value is a traceback) as `error_score`."""
@@ -314,7 +325,8 @@ class GridSearch(GridSearchCV):
             groups = None if groups is None else np.asarray(groups)[chosen]
         best = clone(self.estimator).set_params(**clone(self.best_params_, safe=False))
         blocks = store.blocks(best.features, n_jobs=n_jobs)
-        threads = isinstance(best.clf, KernelSVC)  # which trains in the threads that it is given
+        # They work in the threads that they are given.
+        threads = isinstance(best.clf, _THREADED) or bool(best.features.encodings)
         with parallel_config("threading", n_jobs=n_jobs) if threads else nullcontext():
             best.fit_blocks(
                 {name: block[rows] for name, block in blocks.items()},
@@ -325,7 +337,8 @@ class GridSearch(GridSearchCV):
             )
         self.best_estimator_ = best
         self.refit_time_ = time.perf_counter() - start
-        self._report(self._reported[1] - self._reported[0])
+        if self.progress is not None:
+            self.progress(_STEPS, _STEPS)
 
 
 def checked_labels(y: ArrayLike | None, n: int) -> NDArray:

@@ -18,6 +18,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.multiclass import check_classification_targets
 
 from classic_fer.errors import DataError, ParameterError
+from classic_fer.models.memory import available_bytes
+from classic_fer.models.tiled_rows import TiledRows
 
 __all__ = ["SquaredHinge", "minimise"]
 
@@ -26,6 +28,8 @@ _Solve = Callable[[NDArray, NDArray], NDArray]
 # Without a preconditioner from here on: numbers in all Gram matrices, rows of one factorisation.
 _MOST_GRAM = 2**27
 _MOST_FACTOR = 8192
+_TILED_WORK = 2**25  # bytes for tiles
+_KEPT_OF_ROWS = 16  # arrays over classes and rows that `minimise` holds
 _CHANGED = 0.005  # share of rows that must have changed sides for a new preconditioner
 
 
@@ -35,7 +39,7 @@ class SquaredHinge:
     Arrays over classes and rows have shape (k, n), k being the number of binary problems.
     """
 
-    def __init__(self, X: NDArray, y: NDArray) -> None:
+    def __init__(self, X: NDArray | TiledRows, y: NDArray) -> None:
         check_classification_targets(y)
         self.X = X
         self.classes, self.codes = np.unique(y, return_inverse=True)
@@ -46,7 +50,8 @@ class SquaredHinge:
         positive = np.arange(len(self.classes)) if len(self.classes) > 2 else np.array([1])
         self.signs = np.where(self.codes == positive[:, np.newaxis], 1, -1).astype(X.dtype)
         n, d = X.shape
-        self.space: _Space = _RowSpace(self) if n <= d else _ColumnSpace(self)
+        columns = n > d or isinstance(X, TiledRows)
+        self.space: _Space = _ColumnSpace(self) if columns else _RowSpace(self)
 
     def start(self, coef: ArrayLike | None, intercept: ArrayLike | None) -> NDArray[np.float64]:
         start = np.zeros((len(self.signs), self.X.shape[1] + 1))
@@ -105,6 +110,7 @@ class _ColumnSpace:
     def __init__(self, problem: SquaredHinge) -> None:
         self._X, self._codes = problem.X, problem.codes
         self._n_classes = len(problem.classes)
+        self._work = _TILED_WORK + _KEPT_OF_ROWS * problem.signs.nbytes
 
     def encode(
         self, coefs: NDArray, problem: SquaredHinge, slack: NDArray
@@ -116,7 +122,7 @@ class _ColumnSpace:
 
     def scores(self, vectors: NDArray) -> NDArray:
         cast = vectors.astype(self._X.dtype)
-        return cast[:, :-1] @ self._X.T + cast[:, -1:]
+        return (self._X @ cast[:, :-1].T).T + cast[:, -1:]
 
     def adjoint(self, residuals: NDArray) -> NDArray:
         intercepts = residuals.sum(axis=1, keepdims=True, dtype=np.float64)
@@ -129,14 +135,24 @@ class _ColumnSpace:
     def _grams(self) -> NDArray | None:
         """Gram matrix of the columns and a column of ones, for the rows of each class."""
         size = self._X.shape[1] + 1
-        if self._n_classes * size**2 > _MOST_GRAM or size > _MOST_FACTOR:
+        values = self._n_classes * size**2
+        if values > _MOST_GRAM or size > _MOST_FACTOR:
             return None
-        grams = np.empty((self._n_classes, size, size), self._X.dtype)
+        if isinstance(self._X, TiledRows):
+            # Matrices that have room: Gram matrices, a factor for each problem, and work.
+            room = (available_bytes() - self._work) // (self._X.dtype.itemsize * size**2)
+            if room < 4 + self._n_classes:
+                return None
+            if room < 3 + 2 * self._n_classes:
+                self._codes = np.zeros_like(self._codes)  # one for all classes
+            grams = np.zeros((self._codes.max() + 1, size, size), self._X.dtype)
+            for place, tile in self._X.tiles():
+                for code in np.unique(self._codes[place]):
+                    _add_gram(tile[self._codes[place] == code], grams[code])
+            return grams
+        grams = np.zeros((self._n_classes, size, size), self._X.dtype)
         for code, gram in enumerate(grams):
-            rows = self._X[self._codes == code]
-            np.matmul(rows.T, rows, out=gram[:-1, :-1])
-            gram[-1, :-1] = gram[:-1, -1] = rows.sum(axis=0)
-            gram[-1, -1] = len(rows)
+            _add_gram(self._X[self._codes == code], gram)
         return grams
 
     def preconditioner(self, active: NDArray, slack: NDArray) -> list[_Solve]:
@@ -164,7 +180,8 @@ class _RowSpace:
 
     def __init__(self, problem: SquaredHinge) -> None:
         self._X = problem.X
-        self._gram = self._X @ self._X.T
+        assert isinstance(problem.X, np.ndarray)
+        self._gram = problem.X @ problem.X.T
         self._gram += 1  # of the column of ones
 
     def encode(
@@ -202,6 +219,15 @@ class _RowSpace:
             small[np.diag_indices(len(rows))] += 1 / (2 * weights[rows])
             solves.append(_row_solve(_factor(small), rows))
         return solves
+
+
+def _add_gram(rows: NDArray, gram: NDArray) -> None:
+    """Add to the Gram matrix of the columns and a column of ones, (d + 1, d + 1)."""
+    gram[:-1, :-1] += rows.T @ rows
+    sums = rows.sum(axis=0)
+    gram[-1, :-1] += sums
+    gram[:-1, -1] += sums
+    gram[-1, -1] += len(rows)
 
 
 def _identity(vector: NDArray, dual: NDArray) -> NDArray:

@@ -9,7 +9,7 @@ from sklearn.svm import LinearSVC
 
 import classic_fer.models.squared_hinge as squared_hinge
 from classic_fer.errors import DataError, ParameterError
-from classic_fer.models.linear_svm import LinearSVM, linear_svm_path
+from classic_fer.models.linear_svm import LinearSVM
 
 
 def _problem(n: int, d: int, k: int, *, dtype: type = np.float64, seed: int = 0):
@@ -75,15 +75,6 @@ def test_a_start_from_the_solution_ends_there(shape):
     again = LinearSVM(3.0).fit(X, y, coef_init=model.coef_, intercept_init=model.intercept_)
     assert again.n_iter_ <= 1 < model.n_iter_
     np.testing.assert_allclose(_solution(again), _solution(model), atol=1e-3)
-
-
-@pytest.mark.parametrize("shape", [(200, 20, 3), (60, 200, 4)])
-def test_a_path_is_one_model_for_each_C(shape):
-    X, y = _problem(*shape, dtype=np.float32)
-    path = linear_svm_path(X, y, [0.1, 1.0, 10.0], class_weight="balanced")
-    for C, model in zip([0.1, 1.0, 10.0], path):
-        assert model.C == C
-        _assert_same(model, _reference(X, y, C=C, class_weight="balanced"), X)
 
 
 def test_two_rows_by_hand():

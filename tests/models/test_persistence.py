@@ -20,7 +20,8 @@ from classic_fer.errors import MissingFileError, ModelFileError, ParameterError
 from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.features import FEATURES, feature_class
 from classic_fer.models.classifiers import CLASSIFIERS
-from classic_fer.models.persistence import TRUSTED_TYPES, load_model, save_model
+from classic_fer.models.model_bundle import TRUSTED_TYPES
+from classic_fer.models.persistence import load_model, save_model
 from classic_fer.models.projections import PROJECTIONS
 from classic_fer.models.recognizer import make_recognizer
 

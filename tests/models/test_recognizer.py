@@ -11,6 +11,7 @@ from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
+from classic_fer.emotions import POLICIES
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.models.decisions import class_scores
@@ -226,6 +227,12 @@ def test_predictions_of_faces_are_plain_data(toy, fitted):
     assert first.confidence == max(first.probabilities.values())
     assert second.label is not None
     assert fitted.predict_faces(toy.faces[:0]) == []
+
+
+def test_the_label_policy_of_the_training_data_is_known(fitted):
+    assert fitted.label_policy_ is None
+    fitted.set_bundle(label_policy=POLICIES["3class"].to_dict())
+    assert fitted.label_policy_ == POLICIES["3class"]
 
 
 def test_landmarks_are_passed_on_face_by_face(toy, fitted):

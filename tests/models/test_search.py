@@ -84,6 +84,13 @@ def test_default_grids_stay_for_named_classifiers_unless_named():
         ({"grid": {"clf__c": [1]}}, "unknown parameter 'clf__c'.*did you mean 'clf__C'"),
         ({"grid": {"clf__C": []}}, "clf__C: expected a list of values"),
         ({"grid": {"clf__C": 3.0}}, "clf__C: expected a list of values"),
+        ({"grid": {"clf__C": [1, -1.0]}}, "clf__C=-1.0: .*must be a float in the range"),
+        ({"grid": {"clf__C": ["abc"]}}, "clf__C=abc: .*must be a float"),
+        ({"params": {"clf__gamma": "wide"}}, "clf__gamma=wide: "),
+        ({"clf": "linear-svm", "grid": {"clf__C": ["abc"]}}, "C must be above 0, got 'abc'"),
+        ({"clf": "krr", "grid": {"clf__kernel": ["rbff"]}}, "unknown kernel 'rbff'"),
+        ({"clf": "krr", "grid": {"clf__alpha": [0.1, 0]}}, "alpha must be above 0, got 0"),
+        ({"clf": "ridge", "grid": {"clf__alpha": ["abc"]}}, "clf__alpha=abc: "),
         ({"grid": {"clf__C": [1]}, "params": {"clf__C": 2}}, "both fixed and in the grid"),
     ],
 )

@@ -16,7 +16,8 @@ from classic_fer.features.lbp import LBP
 from classic_fer.models import block_store, fold_search, kernel_search
 from classic_fer.models.block_store import BlockStore, token
 from classic_fer.models.expression import make_features
-from classic_fer.models.fold_kernels import Room, SharedMachines
+from classic_fer.models.fold_kernels import SharedMachines
+from classic_fer.models.fold_shared import Cancelled, Room
 from classic_fer.models.kernel_search import ClassGram, kernel_key, shares_kernel, solve_pair
 from classic_fer.models.kernel_svc import KernelSVC
 from classic_fer.models.memory import available_bytes, memory_limit
@@ -121,6 +122,29 @@ def test_machines_solved_in_any_order_and_thread_decide_as_svc(rows):
         svc = clfs[candidate].fit(train, y)  # its classes: anger, fear, neutral
         expected = svc.decision_function(test)[:, [2, 1, 0]]
         np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+def test_work_that_is_cancelled_wakes_what_waits_for_it(rows):
+    train, codes = rows
+    machines = SharedMachines({0: SVC()}, codes, n_test=9, width=7)
+    first, *rest = machines.works()
+    machines.prepare(train, Room(10**6, threading.BoundedSemaphore(1)))
+    first.run()
+    ended = threading.Event()
+
+    def decide():
+        with pytest.raises(Cancelled):
+            machines.decisions(train[:9])
+        ended.set()
+
+    waiting = threading.Thread(target=decide)
+    waiting.start()
+    machines.cancel()
+    waiting.join(timeout=30)
+    assert ended.is_set()
+    for work in rest:
+        work.run()
+    assert machines.fit_seconds == {0: 0.0}
 
 
 def test_little_memory_changes_the_order_of_work_and_no_score(monkeypatch):

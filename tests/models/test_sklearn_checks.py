@@ -7,6 +7,8 @@ tests/contracts has the others' counterparts on faces.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.preprocessing import FunctionTransformer
@@ -14,6 +16,7 @@ from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from classic_fer.models.discriminant import ShrinkageLDA
+from classic_fer.models.encodings import ENCODINGS, make_encoding
 from classic_fer.models.expression import make_features
 from classic_fer.models.kernel_ridge import KernelRidgeClassifier
 from classic_fer.models.linear_svm import LinearSVM
@@ -58,8 +61,12 @@ WITHOUT_DATA = [
 @pytest.mark.parametrize("name", WITHOUT_DATA)
 @pytest.mark.parametrize(
     "make",
-    [lambda: make_features("(lbp+hog):pca"), lambda: make_recognizer("lbp+geometry:lda", "lp")],
-    ids=["FeatureExpression", "Recognizer"],
+    [
+        lambda: make_features("(lbp+hog):pca"),
+        lambda: make_recognizer("lbp+geometry:lda", "lp"),
+        *[partial(make_encoding, name) for name in ENCODINGS],
+    ],
+    ids=["FeatureExpression", "Recognizer", *ENCODINGS],
 )
 def test_estimators_over_faces_pass_the_checks_that_need_no_rows(make, name):
     estimator = make()
