@@ -159,6 +159,10 @@ class LabelPolicy:
             ],
         )
 
+    def renamed(self, label: str) -> str:
+        """The new name of a label; a label that the rule removes stays as it is."""
+        return self.mapping.get(label) or label
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON and for the model file."""
         return {

@@ -35,9 +35,9 @@ class FacePrediction:
     Attributes
     ----------
     label : str or None
-        Class of the highest calibrated probability; None where the recognizer abstained.
+        Class of the highest calibrated probability; None where the recognizer is unsure.
     confidence : float
-        That probability, in 0..1; NaN where the recognizer abstained.
+        That probability, in 0..1; NaN where the recognizer abstained because it found no face.
     probabilities : dict of str to float
         Calibrated probability of each class, in the order of the recognizer's ``classes_``.
     box : tuple of float or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -22,10 +23,23 @@ if TYPE_CHECKING:
     from classic_fer.datasets.cards import Card
     from classic_fer.faces.frame import Alignment
 
-__all__ = ["BOX_COLUMNS", "CORE_COLUMNS", "Dataset"]
+__all__ = ["BOX_COLUMNS", "CORE_COLUMNS", "Dataset", "is_rater_column"]
 
 CORE_COLUMNS = ("id", "path", "label", "subject", "split")
 BOX_COLUMNS = ("x", "y", "width", "height")
+
+_RATER_COLUMN = re.compile(r"second_label|label_\d+")
+
+
+def is_rater_column(name: str) -> bool:
+    """Whether a column holds the labels of a further person.
+
+    Examples
+    --------
+    >>> [is_rater_column(name) for name in ("second_label", "label_2", "label", "age")]
+    [True, True, False, False]
+    """
+    return _RATER_COLUMN.fullmatch(name) is not None
 
 
 @dataclass
@@ -132,6 +146,11 @@ class Dataset:
         usual = {*CORE_COLUMNS, *BOX_COLUMNS, "sha256"}
         return [str(column) for column in self.samples.columns if column not in usual]
 
+    @property
+    def rater_columns(self) -> list[str]:
+        """Columns with the labels of further people: ``second_label``, ``label_2`` ..."""
+        return [name for name in self.extra_columns if is_rater_column(name)]
+
     def path(self, i: int) -> str:
         """Path of sample `i` in the source, as errors and reports name it."""
         column = "path" if "path" in self.samples else "id"
@@ -213,6 +232,9 @@ class Dataset:
     def with_labels(self, policy: str | Path | LabelPolicy) -> Dataset:
         """The data set after a label policy; rows it removes are counted in `policy_changes`.
 
+        Labels of further raters are renamed likewise; one that the policy would remove stays, so
+        that it counts as a disagreement.
+
         Warns if a policy that is not one of `POLICIES` names no label of the data.
 
         Raises
@@ -235,5 +257,7 @@ class Dataset:
             )
         kept = self.subset(outcome.keep)
         kept.samples["label"] = outcome.labels
+        for column in kept.rater_columns:
+            kept.samples[column] = [rule.renamed(label) for label in kept.samples[column]]
         kept.policy, kept.policy_changes = rule, outcome.changes
         return kept

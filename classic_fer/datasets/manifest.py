@@ -17,7 +17,7 @@ from typing import IO, Any, TextIO
 import pandas as pd
 
 from classic_fer.datasets.cards import card_names
-from classic_fer.datasets.dataset import BOX_COLUMNS, Dataset
+from classic_fer.datasets.dataset import BOX_COLUMNS, Dataset, is_rater_column
 from classic_fer.datasets.reading import Reading, image_names
 from classic_fer.datasets.sources import Source, Unreadable, ZipSource, open_source, unsafe
 from classic_fer.emotions import canonical
@@ -125,6 +125,8 @@ def columns_of(source: Source, table: str) -> list[str]:
 def read(source: Source, names: list[str]) -> Reading:
     """One row per line; further columns are kept, as numbers where all values are numbers.
 
+    ``label_2``, ``label_3`` ... (or ``second_label``) hold the labels of further people.
+
     The column ``dataset`` names the data card the faces come from. Absolute paths become relative
     where they lie below the root.
     """
@@ -161,6 +163,8 @@ def read(source: Source, names: list[str]) -> Reading:
         ids.add(name)
         cards.add(row.pop("dataset", None) or "")
         sample: dict[str, Any] = {"id": name, **row, "label": canonical(row["label"] or "")}
+        for column in filter(is_rater_column, row):
+            sample[column] = None if row[column] is None else canonical(row[column] or "")
         reading.rows.append(sample | {"path": path} if boxes else sample)
     _convert_numbers(reading.rows)
     reading.card = cards.pop() or None if len(cards) == 1 else None
@@ -193,7 +197,7 @@ def _with_box(path: str, taken: set[str]) -> str:
 
 def _convert_numbers(rows: list[dict[str, Any]]) -> None:
     usual = {"id", "path", "label", "subject", "split", "sha256"}
-    for column in {name for row in rows for name in row} - usual:
+    for column in {name for row in rows for name in row if not is_rater_column(name)} - usual:
         values = pd.Series([row.get(column) for row in rows], dtype=object)
         numbers = pd.to_numeric(values, errors="coerce")
         if (numbers.notna() == values.notna()).all() and values.notna().any():

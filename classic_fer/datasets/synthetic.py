@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -153,7 +154,7 @@ def generated_dataset(*, seed: int = 0) -> Dataset:
     from classic_fer.datasets.cards import load_card
     from classic_fer.datasets.dataset import Dataset
 
-    faces = synthetic_faces(random_state=seed)
+    faces = _default_faces(seed)
     samples = pd.DataFrame(
         {"id": faces.ids, "label": faces.labels, "subject": faces.subjects, "split": None}
     )
@@ -165,6 +166,15 @@ def generated_dataset(*, seed: int = 0) -> Dataset:
         landmarks=faces.landmarks,
         photos=faces.images,
     )
+
+
+@lru_cache(maxsize=2)
+def _default_faces(seed: int) -> SyntheticFaces:
+    """The default faces, drawn once a process; the arrays are shared and must not be changed."""
+    faces = synthetic_faces(random_state=seed)
+    for array in (faces.images, faces.landmarks):
+        array.flags.writeable = False
+    return faces
 
 
 class _Sitter:

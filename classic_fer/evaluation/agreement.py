@@ -17,7 +17,7 @@ from classic_fer.emotions import order_classes
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.evaluation.metrics import classification_scores
 
-__all__ = ["ENOUGH", "Agreement", "rater_agreement"]
+__all__ = ["ENOUGH", "Agreement", "is_given", "rater_agreement"]
 
 ENOUGH = 30
 """Below so many doubly labelled faces agreement is not worth a figure."""
@@ -65,8 +65,8 @@ class Agreement:
         if self.kappa is not None:
             parts.append(f"Cohen's kappa {_shown(self.kappa)}")
         return (
-            f"{', '.join(parts)} (95 % intervals over {self.interval}): the ceiling that no "
-            "honest accuracy exceeds by much"
+            f"{', '.join(parts)} (95 % intervals over {self.interval}): on such faces no honest "
+            "accuracy exceeds this by much"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -74,6 +74,7 @@ class Agreement:
         return {
             "n": self.n,
             "too_few": self.too_few,
+            "sentence": self.sentence,
             "agreement": self.agreement,
             "kappa": self.kappa,
             "interval": self.interval,
@@ -129,7 +130,7 @@ def rater_agreement(
     people = None if groups is None else np.asarray(groups, dtype=str)
     if people is not None and people.shape != ours.shape:
         raise ParameterError(f"got {len(people)} groups for {len(ours)} rows")
-    both = _given(ours) & _given(theirs)
+    both = is_given(ours) & is_given(theirs)
     n, unit = int(both.sum()), "images" if people is None else "people"
     if n < ENOUGH:
         return Agreement(n, None, None, unit, {})
@@ -152,5 +153,6 @@ def rater_agreement(
     )
 
 
-def _given(labels: NDArray) -> NDArray[np.bool_]:
+def is_given(labels: NDArray) -> NDArray[np.bool_]:
+    """Whether each label is one: not None, NaN or an empty text."""
     return np.array([not pd.isna(label) and str(label).strip() != "" for label in labels], bool)

@@ -19,7 +19,7 @@ from classic_fer.evaluation.duplicates import (
     leaked_rows,
     rows_by_label,
 )
-from classic_fer.evaluation.protocols import official_parts
+from classic_fer.evaluation.official_parts import official_parts
 
 __all__ = ["Audit", "CopyGroup", "Leak", "audit"]
 

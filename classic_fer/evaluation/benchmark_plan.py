@@ -8,10 +8,14 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from classic_fer.errors import MissingFileError, ParameterError, unknown_name
+from classic_fer.errors import ParameterError, unknown_name
+from classic_fer.evaluation.parameter_texts import parameter_texts, parse_grid
 from classic_fer.evaluation.search_settings import SearchSettings
 
-__all__ = ["PlannedData", "plan_benchmark", "read_config"]
+__all__ = ["SWITCHES", "PlannedData", "canonical_settings", "plan_benchmark"]
+
+SWITCHES = ("leak_gap", "cross")
+"""Settings of a benchmark as a whole, true or false."""
 
 _LISTS = ("features", "clf", "cv")
 _SETTINGS = tuple(each.name for each in fields(SearchSettings))
@@ -43,7 +47,7 @@ class PlannedData:
     def searches(self, cv: str) -> list[SearchSettings]:
         """The settings of each recognizer under one protocol."""
         return [
-            replace(self.settings, features=features, clf=clf, cv=cv)
+            replace(self.settings, features=features, clf=clf, cv=cv).expanded()
             for features in self.features
             for clf in self.clf
         ]
@@ -78,7 +82,7 @@ def plan_benchmark(
     entries = [data] if data is None or isinstance(data, (str, Path, Mapping)) else list(data)
     if not entries:
         raise ParameterError("a benchmark needs at least one data set, got none")
-    common = _canonical(settings)
+    common = canonical_settings(settings)
     plans = [_planned(entry, common) for entry in entries]
     by_name: dict[str, SearchSettings] = {}
     for plan in plans:
@@ -90,52 +94,8 @@ def plan_benchmark(
     return plans
 
 
-def read_config(path: str | Path) -> dict[str, Any]:
-    """A benchmark's configuration: YAML whose keys are flags without their dashes.
-
-    Raises
-    ------
-    MissingFileError
-        If there is no such file.
-    ParameterError
-        If it is no YAML mapping, or has unknown keys.
-
-    Examples
-    --------
-    ::
-
-        leak-gap: true
-        cv: 10
-        clf: [svm, linear-svm]
-        features: [lbp, hog]
-        data:
-          - jaffe
-          - {data: lfw-expressions, labels: 3class, clf: linear-svm}
-    """
-    import yaml
-
-    file = Path(path)
-    if not file.is_file():
-        raise MissingFileError(f"no configuration file {file}; expected YAML, such as 'cv: 10'")
-    try:
-        config = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ParameterError(f"{file} is no YAML: {' '.join(str(error).split())}") from None
-    if not isinstance(config, dict):
-        raise ParameterError(f"{file} must hold keys and values, such as 'cv: 10'; got {config!r}")
-    config = {str(key).replace("-", "_"): value for key, value in config.items()}
-    leak_gap = config.pop("leak_gap", None)
-    if leak_gap is not None and not isinstance(leak_gap, bool):
-        raise ParameterError(f"{file}: leak-gap must be true or false, got {leak_gap!r}")
-    data = config.pop("data", None)
-    config = _canonical(config)
-    if data is not None:
-        config["data"] = data
-    return config if leak_gap is None else config | {"leak_gap": leak_gap}
-
-
 def _planned(entry: Any, common: Mapping[str, Any]) -> PlannedData:
-    own = _canonical(entry) if isinstance(entry, Mapping) else {"data": entry}
+    own = canonical_settings(entry) if isinstance(entry, Mapping) else {"data": entry}
     values = {**common, **own}
     data = values.pop("data", None)
     name = values.pop("name", None) or ("generated" if data is None else Path(str(data)).stem)
@@ -148,21 +108,27 @@ def _planned(entry: Any, common: Mapping[str, Any]) -> PlannedData:
     )
 
 
-def _canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings by the names of fields, lists as tuples of text."""
+def canonical_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings by the names of fields, lists as tuples of text.
+
+    Raises
+    ------
+    ParameterError
+        For unknown names, or values of a wrong kind.
+    """
     made: dict[str, Any] = {}
     for key, value in settings.items():
         name = str(key).replace("-", "_")
         name = _CALLED.get(name, name)
         if name not in _KEYS:
-            raise unknown_name("benchmark setting", str(key), [*_KEYS, "leak_gap"])
+            raise unknown_name("benchmark setting", str(key), [*_KEYS, *SWITCHES])
         if name in _LISTS:
             several = value if isinstance(value, (list, tuple)) else [value]
             made[name] = tuple(None if each is None else str(each) for each in several)
             if not several or (None in made[name] and name != "cv"):
                 raise ParameterError(f"{key} must name at least one, got {value!r}")
         elif name in ("fixed", "grid"):
-            made[name] = _parameter_texts(value)
+            made[name] = _texts(value)
         elif name != "data" and isinstance(value, (list, tuple, dict)):
             raise ParameterError(f"{key} takes one value, got {value!r}")
         else:
@@ -170,17 +136,19 @@ def _canonical(settings: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _parameter_texts(value: Any) -> tuple[str, ...]:
+def _texts(told: Any) -> tuple[str, ...]:
     """``--set`` and ``--grid`` as texts, also from ``{name: value or values}``."""
-    if value is None:
+    if told is None:
         return ()
-    if isinstance(value, Mapping):
-        return tuple(
-            f"{name}={','.join(map(_text, values if isinstance(values, list) else [values]))}"
-            for name, values in value.items()
-        )
-    return (value,) if isinstance(value, str) else tuple(map(str, value))
+    if isinstance(told, Mapping):
+        values: dict[str, list[Any]] = {}
+        for name, value in told.items():
+            several = value if isinstance(value, list) else [value]
+            values[name] = [read for each in several for read in _read(name, each)]
+        return parameter_texts(values)
+    return (told,) if isinstance(told, str) else tuple(map(str, told))
 
 
-def _text(value: Any) -> str:
-    return str(tuple(value)) if isinstance(value, (list, tuple)) else str(value)
+def _read(name: str, value: Any) -> list[Any]:
+    """Text is read as on the command line, since YAML takes ``1e-3`` for text."""
+    return parse_grid([f"{name}={value}"])[name] if isinstance(value, str) else [value]

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from classic_fer.errors import DataError, MissingFileError
+from classic_fer.evaluation.cross_table import CROSS_PREFIX, cross_cells
 from classic_fer.evaluation.leak_gap import leak_gap, paired_accuracy_difference, people_held_out
+from classic_fer.evaluation.numbered_folds import fold_spec
 from classic_fer.evaluation.result import RESULT_FILE, Result, environment, plain
 
 __all__ = ["TABLE_FILE", "BenchmarkTable", "benchmark_table", "read_benchmark"]
@@ -30,22 +32,28 @@ class BenchmarkTable:
         ``features``, ``clf``, ``cv``, ``hash`` (of the folds), ``scores``, ``interval``, ``rank``
         (by accuracy, among the runs with the same folds), ``behind_best`` {``value``, ``ci95``}
         (paired bootstrap; None for the best), ``majority_baseline``, ``selection_score``,
-        ``best_params``, ``coverage``, ``seconds``, ``warnings``.
+        ``best_params``, ``coverage``, ``seconds``, ``kept_together``, ``dedup``, ``warnings``.
     leak_gaps : list of dict
         ``data``, ``features``, ``clf``, ``cv``, and the fields of
         `classic_fer.evaluation.leak_gap.LeakGap`.
+    cross : list of dict
+        See `classic_fer.evaluation.cross_table.cross_cells`.
     failures : list of dict
         ``run`` and ``error`` of what could not be run.
     results : dict of str to Result
         By ``run``.
+    cross_results : dict of str to Result
+        By ``<train>/<run>/on-<test>``.
     command : str or None
     environment : dict
     """
 
     rows: list[dict[str, Any]]
     leak_gaps: list[dict[str, Any]]
+    cross: list[dict[str, Any]]
     failures: list[dict[str, str]]
     results: dict[str, Result]
+    cross_results: dict[str, Result]
     command: str | None = None
     environment: dict[str, Any] = field(default_factory=environment)
 
@@ -62,6 +70,7 @@ class BenchmarkTable:
                 "command": self.command,
                 "rows": self.rows,
                 "leak_gaps": self.leak_gaps,
+                "cross": self.cross,
                 "failures": self.failures,
                 "seconds": self.seconds,
                 "environment": self.environment,
@@ -80,6 +89,7 @@ class BenchmarkTable:
 def benchmark_table(
     results: dict[str, Result],
     *,
+    cross_results: dict[str, Result] | None = None,
     failures: Sequence[dict[str, str]] = (),
     command: str | None = None,
 ) -> BenchmarkTable:
@@ -89,6 +99,8 @@ def benchmark_table(
     ----------
     results : dict of str to Result
         By ``<data>/<features>-<clf>-<cv>``. Plain searches have no scores and are left out.
+    cross_results : dict of str to Result, optional
+        By ``<train>/<run>/on-<test>``.
     failures : sequence of dict
     command : str, optional
     """
@@ -99,7 +111,16 @@ def benchmark_table(
     rows = [row for runs in fields.values() for row in _ranked({r: scored[r] for r in runs})]
     order = {data: place for place, data in enumerate(dict.fromkeys(map(_data, scored)))}
     rows.sort(key=lambda row: (order[row["data"]], row["cv"].startswith("random"), row["cv"]))
-    return BenchmarkTable(rows, _leak_gaps(scored), list(failures), scored, command)
+    crossed = cross_results or {}
+    return BenchmarkTable(
+        rows=rows,
+        leak_gaps=_leak_gaps(scored),
+        cross=cross_cells(scored, crossed),
+        failures=list(failures),
+        results=scored,
+        cross_results=crossed,
+        command=command,
+    )
 
 
 def read_benchmark(folder: str | Path) -> BenchmarkTable:
@@ -117,15 +138,23 @@ def read_benchmark(folder: str | Path) -> BenchmarkTable:
             f"{folder} holds no finished runs (<data>/<run>/{RESULT_FILE}); expected the folder of "
             "a benchmark, or of one run"
         )
-    results = {file.parent.relative_to(folder).as_posix(): Result.load(file) for file in files}
+    results = _loaded(folder, files)
+    crossed = _loaded(folder, sorted(folder.glob(f"*/*/{CROSS_PREFIX}*/{RESULT_FILE}")))
     stored: dict[str, Any] = {}
     if (folder / TABLE_FILE).is_file():
         try:
             stored = json.loads((folder / TABLE_FILE).read_text(encoding="utf-8"))
         except ValueError as error:
             raise DataError(f"{folder / TABLE_FILE} is damaged ({error}); delete it") from None
-    failures = [each for each in stored.get("failures", []) if each["run"] not in results]
-    return benchmark_table(results, failures=failures, command=stored.get("command"))
+    made = {**results, **crossed}
+    failures = [each for each in stored.get("failures", []) if each["run"] not in made]
+    return benchmark_table(
+        results, cross_results=crossed, failures=failures, command=stored.get("command")
+    )
+
+
+def _loaded(folder: Path, files: Sequence[Path]) -> dict[str, Result]:
+    return {file.parent.relative_to(folder).as_posix(): Result.load(file) for file in files}
 
 
 def _data(run: str) -> str:
@@ -166,6 +195,8 @@ def _ranked(results: dict[str, Result]) -> list[dict[str, Any]]:
                 "best_params": result.best_params,
                 "coverage": result.coverage,
                 "seconds": result.seconds,
+                "kept_together": result.protocol.get("kept_together"),
+                "dedup": result.dedup,
                 "warnings": result.warnings,
             }
         )
@@ -184,7 +215,8 @@ def _leak_gaps(results: dict[str, Result]) -> list[dict[str, Any]]:
     gaps = []
     for run, result in results.items():
         cv = str(result.protocol["name"])
-        if not cv.isdigit():
+        spec = fold_spec(cv)
+        if spec is None or spec.random:
             continue
         names = key(run, cv)
         random = by_key.get((*names[:3], f"random{cv}"))

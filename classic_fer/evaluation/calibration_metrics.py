@@ -1,4 +1,4 @@
-"""Are the probabilities right? Calibration, proper scores, and the price of doubt.
+"""Are the probabilities right? Calibration and proper scores.
 
 Conventions
 -----------
@@ -26,16 +26,12 @@ from classic_fer.evaluation.resampling import (
 
 __all__ = [
     "CALIBRATION_METRICS",
-    "OperatingPoint",
     "ReliabilityBin",
-    "RiskCoverage",
     "brier_score",
     "calibration_scores",
     "expected_calibration_error",
     "log_loss",
     "reliability_bins",
-    "risk_coverage",
-    "threshold_for_error",
     "top_k_accuracy",
 ]
 
@@ -63,46 +59,6 @@ class ReliabilityBin:
     n: int
     confidence: float
     accuracy: float
-
-
-@dataclass(frozen=True)
-class RiskCoverage:
-    """Error among the rows that are answered, for every threshold on the confidence.
-
-    Attributes
-    ----------
-    threshold : ndarray of float64, shape (m,)
-        Distinct confidences from the highest down; rows with at least this one are answered.
-    coverage : ndarray of float64, shape (m,)
-        Share of rows that are answered; the last is 1.
-    risk : ndarray of float64, shape (m,)
-        Share of errors among them.
-    area : float
-        Mean risk over all coverages (AURC; Geifman, Uziel and El-Yaniv 2019), lower is better.
-    """
-
-    threshold: NDArray[np.float64]
-    coverage: NDArray[np.float64]
-    risk: NDArray[np.float64]
-    area: float
-
-
-@dataclass(frozen=True)
-class OperatingPoint:
-    """A threshold on the confidence, and what it gave where it was chosen.
-
-    Attributes
-    ----------
-    threshold : float
-        Rows with a lower confidence are not answered; infinite if none may be.
-    coverage : float
-    error : float
-        NaN if no row is answered.
-    """
-
-    threshold: float
-    coverage: float
-    error: float
 
 
 def log_loss(proba: ArrayLike, y_true: ArrayLike, classes: Sequence[str]) -> float:
@@ -237,8 +193,8 @@ def calibration_scores(
     -------
     sheet : dict
         ``n``; ``scores`` {metric: {``value``, ``ci95``}} for `CALIBRATION_METRICS`;
-        ``interval``, ``"people"`` or ``"images"``. The bootstrap adds to the bias that an
-        expected calibration error of few rows has anyway, so its interval may lie above it.
+        ``interval``, ``"people"`` or ``"images"``. Drawing rows again raises an expected
+        calibration error; its interval is moved back by the mean of that.
     """
     rows, true = _checked(proba, y_true, classes)
     columns = [
@@ -248,89 +204,33 @@ def calibration_scores(
         (_places(rows, true) < 2).astype(np.float64),
     ]
     sums = np.column_stack([*columns, _bin_sums(rows, true, _N_BINS)])
+    total = sums.sum(axis=0)
     drawn = drawn_sums(sums, groups=groups, n_resamples=n_resamples, random_state=random_state)
+
+    def ece(s: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _ece(s[..., len(columns) :])
+
+    bias = 0.0 if drawn is None else float(ece(drawn).mean() - ece(total))
     functions: dict[str, Callable[[NDArray[np.float64]], NDArray[Any]]] = {
         "log_loss": lambda s: s[..., 1] / s[..., 0],
         "brier": lambda s: s[..., 2] / s[..., 0],
-        "ece": lambda s: _ece(s[..., len(columns) :]),
+        "ece": lambda s: np.maximum(ece(s) - bias, 0),
         "top2": lambda s: s[..., 3] / s[..., 0],
     }
-    total = sums.sum(axis=0)
+    values = {name: float(score(total)) for name, score in functions.items()} | {
+        "ece": float(ece(total))
+    }
     return {
         "n": len(rows),
         "scores": {
             name: {
-                "value": float(functions[name](total)),
+                "value": values[name],
                 "ci95": percentile_interval(functions[name], drawn),
             }
             for name in CALIBRATION_METRICS
         },
         "interval": unit_name(groups),
     }
-
-
-def risk_coverage(confidence: ArrayLike, right: ArrayLike) -> RiskCoverage:
-    """Error among the most confident rows, for every share of rows that is answered.
-
-    Parameters
-    ----------
-    confidence : array_like, shape (n,)
-    right : array_like of bool, shape (n,)
-
-    Returns
-    -------
-    RiskCoverage
-        Rows of equal confidence are answered together.
-
-    References
-    ----------
-    El-Yaniv and Wiener 2010; Geifman and El-Yaniv 2017.
-    """
-    values, correct = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
-    if values.ndim != 1 or values.shape != correct.shape or not len(values):
-        raise DataError(
-            f"expected one confidence for each of at least one answer, got shapes "
-            f"{values.shape} and {correct.shape}"
-        )
-    if np.isnan(values).any():
-        raise DataError("confidences contain NaN; leave out rows without an answer")
-    order = np.argsort(-values, kind="stable")
-    ranked = values[order]
-    errors = np.cumsum(~correct[order])
-    last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
-    risk = errors[last] / (last + 1)
-    steps = np.diff(last + 1, prepend=0) / len(ranked)
-    return RiskCoverage(ranked[last], (last + 1) / len(ranked), risk, float((risk * steps).sum()))
-
-
-def threshold_for_error(
-    confidence: ArrayLike, right: ArrayLike, *, wished_error: float
-) -> OperatingPoint:
-    """The threshold that answers most rows with at most the wished error among them.
-
-    Parameters
-    ----------
-    confidence : array_like, shape (n,)
-        Of rows that were not trained on, such as the out-of-fold rows of a training part.
-    right : array_like of bool, shape (n,)
-    wished_error : float
-        Between 0 and 1.
-
-    Returns
-    -------
-    OperatingPoint
-        On new rows the error is about the wished one, not at most that.
-    """
-    if not 0 <= wished_error <= 1:
-        raise ParameterError(f"the wished error must be between 0 and 1, got {wished_error}")
-    curve = risk_coverage(confidence, right)
-    fitting = np.flatnonzero(curve.risk <= wished_error)
-    if not len(fitting):
-        return OperatingPoint(float("inf"), 0.0, float("nan"))
-    best = fitting[-1]
-    return OperatingPoint(
-        float(curve.threshold[best]), float(curve.coverage[best]), float(curve.risk[best])
-    )
 
 
 def _checked(

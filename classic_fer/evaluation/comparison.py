@@ -7,16 +7,16 @@ and, for three runs or more, Friedman's test with Nemenyi's. The words follow fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from classic_fer.errors import DataError, ParameterError
+from classic_fer.errors import ParameterError
+from classic_fer.evaluation.matched_predictions import MatchedPredictions, match_predictions
 from classic_fer.evaluation.paired_tests import (
     RankTest,
     Test,
@@ -39,45 +39,13 @@ __all__ = [
     "DOUBTFUL",
     "NO_EVIDENCE",
     "Comparison",
-    "MatchedPredictions",
     "Pair",
     "compare_results",
-    "match_predictions",
 ]
 
 DIFFERENT = "different"
 DOUBTFUL = "doubtful"
 NO_EVIDENCE = "no evidence of a difference"
-
-
-@dataclass(frozen=True)
-class MatchedPredictions:
-    """Predictions of several runs for the same faces in the same order.
-
-    Attributes
-    ----------
-    names : list of str, length k
-        Of the runs.
-    ids : ndarray of str, shape (n,)
-    true : ndarray of str, shape (n,)
-    predicted : ndarray of str, shape (n, k)
-    people : ndarray of str, shape (n,), or None
-        None unless a run knows who is shown on every face.
-    folds : ndarray of str, shape (n,), or None
-        None unless all runs have the same two or more folds.
-    """
-
-    names: list[str]
-    ids: NDArray
-    true: NDArray
-    predicted: NDArray
-    people: NDArray | None
-    folds: NDArray | None
-
-    @property
-    def right(self) -> NDArray[np.bool_]:
-        """Who is right about which face, shape (n, k); abstaining is not."""
-        return self.predicted == self.true[:, None]
 
 
 @dataclass(frozen=True)
@@ -158,103 +126,6 @@ class Comparison:
         return plain(asdict(self))
 
 
-def match_predictions(tables: Mapping[str, pd.DataFrame]) -> MatchedPredictions:
-    """Bring the predictions of several runs into the order of the first.
-
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        Name of the run to its predictions: ``id``, ``true``, ``predicted`` and, if known,
-        ``fold`` and ``subject``.
-
-    Raises
-    ------
-    ParameterError
-        For fewer than two runs.
-    DataError
-        If a run has no predictions or an id twice, or if ids, true labels or people differ.
-    """
-    names = list(tables)
-    if len(names) < 2:
-        raise ParameterError(f"expected at least two runs to compare, got {len(names)}")
-    for name, table in tables.items():
-        _check_table(name, table)
-    first = tables[names[0]].set_index("id")
-    columns = {name: tables[name].set_index("id") for name in names}
-    for name in names[1:]:
-        _check_same_ids(names[0], first.index, name, columns[name].index)
-        columns[name] = columns[name].loc[first.index]
-        _check_same_column("true", "label", names[0], first, name, columns[name])
-    known = [name for name in names if _is_known(columns[name], "subject")]
-    for name in known[1:]:
-        _check_same_column("subject", "person", known[0], columns[known[0]], name, columns[name])
-    return MatchedPredictions(
-        names=names,
-        ids=first.index.to_numpy(dtype=str),
-        true=first["true"].to_numpy(dtype=str),
-        predicted=np.column_stack([columns[name]["predicted"].to_numpy(str) for name in names]),
-        people=columns[known[0]]["subject"].to_numpy(dtype=str) if known else None,
-        folds=_shared_folds(list(columns.values())),
-    )
-
-
-def _check_table(name: str, table: pd.DataFrame) -> None:
-    lacking = [column for column in ("id", "true", "predicted") if column not in table]
-    if lacking or not len(table):
-        found = f"no column {', '.join(lacking)}" if lacking else "no rows"
-        raise DataError(
-            f"run {name!r} has no predictions to compare ({found}); compare runs with an outer "
-            "evaluation, as 'classic-fer gridsearch' (without --no-nested) or 'classic-fer "
-            "evaluate' leave them"
-        )
-    twice = table["id"][table["id"].duplicated()]
-    if len(twice):
-        raise DataError(
-            f"run {name!r} predicts {twice.iloc[0]!r} more than once; expected each id once"
-        )
-
-
-def _check_same_ids(first: str, ours: pd.Index, second: str, theirs: pd.Index) -> None:
-    lacking, added = ours.difference(theirs), theirs.difference(ours)
-    if not len(lacking) and not len(added):
-        return
-    parts = [
-        f"{len(ids):,} of the {len(all_ids):,} in {name!r} are not in the other ({ids[0]!r} ...)"
-        for name, ids, all_ids in ((first, lacking, ours), (second, added, theirs))
-        if len(ids)
-    ]
-    raise DataError(
-        f"runs {first!r} and {second!r} did not predict the same faces: {'; '.join(parts)}; "
-        "expected the same ids in both. Evaluate both on the same data, labels and protocol"
-    )
-
-
-def _check_same_column(
-    column: str, what: str, first: str, ours: pd.DataFrame, second: str, theirs: pd.DataFrame
-) -> None:
-    a, b = ours[column].astype(str).tolist(), theirs[column].astype(str).tolist()
-    rows = [row for row in range(len(a)) if a[row] != b[row]]
-    if rows:
-        row = rows[0]
-        raise DataError(
-            f"runs {first!r} and {second!r} disagree on the {what} of {len(rows):,} of "
-            f"{len(a):,} faces: {ours.index[row]!r} is {a[row]!r} in the first and {b[row]!r} in "
-            "the second; evaluate both on the same data with the same label policy"
-        )
-
-
-def _is_known(table: pd.DataFrame, column: str) -> bool:
-    return column in table and bool((table[column].notna() & (table[column] != "")).all())
-
-
-def _shared_folds(tables: Sequence[pd.DataFrame]) -> NDArray | None:
-    if not all(_is_known(table, "fold") for table in tables):
-        return None
-    folds = [table["fold"].to_numpy(dtype=str) for table in tables]
-    same = all((each == folds[0]).all() for each in folds[1:])
-    return folds[0] if same and len(np.unique(folds[0])) > 1 else None
-
-
 def compare_results(
     results: Mapping[str, Result],
     *,
@@ -287,7 +158,7 @@ def compare_results(
     n, k = right.shape
     sums = drawn_sums(
         np.column_stack([right, np.ones(n)]),
-        groups=matched.people,
+        groups=matched.units,
         n_resamples=n_resamples,
         random_state=random_state,
     )
@@ -298,7 +169,7 @@ def compare_results(
         }
         for i, name in enumerate(matched.names)
     }
-    overall = cochran_q(right) if k > 2 else None
+    overall = cochran_q(right[matched.once]) if k > 2 else None
     by_fold = _fold_accuracies(matched)
     return Comparison(
         names=matched.names,
@@ -358,7 +229,8 @@ def _pairs(
 ) -> list[Pair]:
     right = matched.right
     places = list(combinations(range(right.shape[1]), 2))
-    tests = [mcnemar(right[:, i], right[:, j]) for i, j in places]
+    single = right[matched.once]
+    tests = [mcnemar(single[:, i], single[:, j]) for i, j in places]
     adjusted = holm([test.p_value for test in tests])
     fold_tests: list[Test] = []
     if by_fold is not None and sizes is not None:
@@ -380,8 +252,8 @@ def _pairs(
                 second=matched.names[j],
                 difference=float(right[:, i].mean() - right[:, j].mean()),
                 ci95=interval,
-                only_first=int((right[:, i] & ~right[:, j]).sum()),
-                only_second=int((right[:, j] & ~right[:, i]).sum()),
+                only_first=int((single[:, i] & ~single[:, j]).sum()),
+                only_second=int((single[:, j] & ~single[:, i]).sum()),
                 test=tests[place],
                 p_value=float(adjusted[place]),
                 fold_test=fold_tests[place] if fold_tests else None,
@@ -394,6 +266,11 @@ def _pairs(
 
 def _notes(matched: MatchedPredictions, results: Mapping[str, Result]) -> list[str]:
     notes = []
+    if not matched.once.all():
+        notes.append(
+            "folds are repeated, and predictions of one face are not independent: Cochran's and "
+            "McNemar's tests take the first of each face"
+        )
     if matched.people is None:
         notes.append(
             "people are not known: intervals are over images, and too narrow if one person is on "

@@ -11,13 +11,17 @@ from classic_fer.evaluation.search_settings import SearchSettings
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
+    from classic_fer.evaluation.duplicates import Duplicates
     from classic_fer.evaluation.protocols import Protocol
     from classic_fer.evaluation.result import Result
     from classic_fer.reports.run_folder import RunFolder
 
 __all__ = ["Experiment"]
 
+_FACES_SHARE = 0.25  # of the memory that may be used; more faces are memory-mapped
+
 Progress = Callable[[int, int], None]
+StageProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,11 @@ class Experiment:
             parse_set,
             parse_size,
         )
+        from classic_fer.models.abstention import check_wished_error
         from classic_fer.models.recognizer import make_recognizer
         from classic_fer.models.search import check_scoring_name, complete_grid
 
+        settings = settings.expanded()
         params, grid = parse_set(settings.fixed), parse_grid(settings.grid)
         recognizer = make_recognizer(
             settings.features,
@@ -60,8 +66,18 @@ class Experiment:
             class_weight=settings.class_weight,
             **params,
         )
+        if settings.dedup and not settings.nested:
+            raise ParameterError(
+                "--dedup scores predictions again, and --no-nested predicts nothing; leave one out"
+            )
+        if settings.by is not None and not settings.nested:
+            raise ParameterError(
+                "--by scores predictions by group, and --no-nested predicts nothing; leave one out"
+            )
         if settings.inner_cv < 2:
             raise ParameterError(f"--inner-cv must be at least 2, got {settings.inner_cv}")
+        if settings.abstain is not None:
+            check_wished_error(settings.abstain)
         complete_grid(recognizer, settings.clf, grid, params)
         check_scoring_name(settings.scoring)
         arguments = {
@@ -71,7 +87,7 @@ class Experiment:
             "grid": grid,
             "scaler": settings.scaler,
             "class_weight": settings.class_weight,
-            "cv": settings.cv,
+            "wished_error": settings.abstain,
             "inner_cv": settings.inner_cv,
             "nested": settings.nested,
             "scoring": settings.scoring,
@@ -83,31 +99,32 @@ class Experiment:
         return cls(settings, arguments)
 
     def load(self) -> Dataset:
-        """The data set, with the label policy applied."""
+        """The data set, with the label policy applied; refuses columns that it lacks."""
         from classic_fer.datasets import load_dataset
+        from classic_fer.evaluation.subgroups import check_columns, column_names
 
         settings = self.settings
-        return load_dataset(
+        dataset = load_dataset(
             settings.data,
             format=settings.format,
             labels=settings.labels,
             root=settings.root,
             seed=settings.seed,
         )
+        check_columns(dataset, column_names(settings.by))
+        return dataset
 
     def protocol(self, dataset: Dataset) -> Protocol:
-        """The outer folds; refuses data that do not fit them."""
-        from classic_fer.evaluation.protocols import make_protocol
+        """The outer folds; refuses data that do not fit them.
 
-        return make_protocol(
-            self.settings.cv,
-            dataset.y,
-            dataset.groups,
-            dataset.split,
-            ids=dataset.ids.tolist(),
-            official=dataset.card.official_split,
-            random_state=self.settings.seed,
-        )
+        Identical images are kept together only once the faces are aligned.
+        """
+        from classic_fer.evaluation.protocols import dataset_protocol
+
+        protocol = dataset_protocol(dataset, self.settings.cv, random_state=self.settings.seed)
+        if self.settings.final and protocol.final is None:
+            raise ParameterError("--final: the data have no part 'final' to score; leave it out")
+        return protocol
 
     def alignment_options(self, dataset: Dataset) -> dict[str, Any]:
         """What `classic_fer.faces.align.align_faces` is told; the same for the same faces.
@@ -157,15 +174,29 @@ class Experiment:
     ) -> Dataset:
         """The data set with its faces aligned."""
         from classic_fer.faces.align import align_faces
+        from classic_fer.models.memory import available_bytes, memory_limit
 
         options = self.alignment_options(dataset)
-        return align_faces(dataset, **options, n_jobs=n_jobs, progress=progress)
+        with memory_limit(self.arguments["memory"]):
+            most = int(_FACES_SHARE * available_bytes())
+        return align_faces(dataset, **options, n_jobs=n_jobs, progress=progress, max_bytes=most)
+
+    def find_copies(
+        self, aligned: Dataset, *, n_jobs: int = 1, progress: StageProgress | None = None
+    ) -> Duplicates | None:
+        """Identical images and near copies, for `run`; None unless the settings ask for them."""
+        from classic_fer.evaluation.duplicates import find_duplicates
+
+        if not self.settings.dedup:
+            return None
+        return find_duplicates(aligned, n_jobs=n_jobs, progress=progress)
 
     def run(
         self,
         aligned: Dataset,
         folder: RunFolder,
         *,
+        copies: Duplicates | None = None,
         n_jobs: int = 1,
         resume: bool = False,
         progress: Progress | None = None,
@@ -177,6 +208,8 @@ class Experiment:
         aligned : Dataset
             From `align`.
         folder : RunFolder
+        copies : Duplicates, optional
+            From `find_copies`: also score without images that training has a copy of.
         n_jobs : int
             Threads; results are the same for any number.
         resume : bool
@@ -185,21 +218,31 @@ class Experiment:
             Called as ``progress(done, total)``.
         """
         from classic_fer.evaluation.cross_validation import cross_validate
+        from classic_fer.evaluation.deduplication import deduplicated_scores
+        from classic_fer.evaluation.subgroups import column_names, group_columns, subgroups
 
+        protocol = self.protocol(aligned)
+        groups = group_columns(aligned, column_names(self.settings.by))
         result, recognizer, selected = cross_validate(
             aligned,
             **self.arguments,
+            cv=protocol,
             n_jobs=n_jobs,
             out=folder.path,
             resume=resume,
             progress=progress,
         )
+        if copies is not None:
+            result.dedup = deduplicated_scores(
+                result, protocol, copies, random_state=self.settings.seed
+            )
+        result.subgroups = subgroups(result.predictions, groups, random_state=self.settings.seed)
         result.command = self.settings.command()
         folder.write(
             result,
             recognizer=recognizer,
             search=selected,
-            protocol=self.protocol(aligned),
+            protocol=protocol,
             ids=aligned.ids.tolist(),
         )
         return result

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classic_fer.disk_arrays import in_parts
 from classic_fer.errors import ParameterError
 from classic_fer.evaluation.result import plain
 
@@ -42,7 +43,8 @@ def content_hash(*arrays: NDArray) -> str:
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype.descr}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).tobytes())
+        for part in in_parts(array):
+            digest.update(np.ascontiguousarray(part).tobytes())
     return digest.hexdigest()
 
 

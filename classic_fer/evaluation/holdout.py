@@ -14,8 +14,8 @@ from classic_fer.evaluation.predictions_table import (
     aligned_faces,
     coverage_of,
     data_facts,
+    pooled_scores,
     predictions_table,
-    score_sheets,
 )
 from classic_fer.evaluation.result import Result, environment
 from classic_fer.evaluation.split_files import protocol_hash
@@ -71,21 +71,29 @@ def evaluate(
         f"{n} faces of class {name!r} are left out: the recognizer does not know it"
         for name, n in left_out.items()
     ]
+    bundle = getattr(recognizer, "bundle_", {})
+    if (bundle.get("dataset") or {}).get("name") == dataset.name:
+        notes.append(
+            f"the recognizer was trained on {dataset.name!r}: scores on faces that it has seen are "
+            "too good, only those of a part that it has not seen count"
+        )
     probabilities = np.asarray(recognizer.predict_proba(faces[rows]), dtype=np.float64)
     if restrict_classes:
         probabilities = _restricted(probabilities, np.isin(classes, present))
         lacking = [name for name in classes if name not in present]
         if lacking:
             notes.append(f"predictions are restricted: {', '.join(lacking)} are not in the data")
-    table = predictions_table(dataset, rows, probabilities, classes, "evaluate")
+    threshold = float(getattr(recognizer, "threshold_", 0.0))
+    table = predictions_table(
+        dataset, rows, probabilities, classes, "evaluate", threshold=threshold
+    )
     stray = int((~table["predicted"].isin([*present, "abstained"])).sum())
     if stray:
         notes.append(
             f"{stray} predictions of classes that the data lack count as wrong; restrict the "
             "classes to rule them out"
         )
-    sheet, found = score_sheets(table, random_state=random_state)
-    bundle = getattr(recognizer, "bundle_", {})
+    wished_error = getattr(recognizer, "wished_error", None)
     return Result(
         dataset={"name": dataset.name, "n": len(rows), "classes": present},
         protocol={
@@ -96,17 +104,11 @@ def evaluate(
         },
         recognizer=_description(recognizer, bundle),
         best_params=dict(bundle.get("best_params") or {}),
-        scores=sheet["scores"],
         folds=[],
         coverage=coverage_of(dataset, rows),
-        predictions=table,
-        interval=sheet["interval"],
-        per_class=sheet["per_class"],
-        confusion=sheet["confusion"],
-        found=found,
-        majority_baseline=sheet["majority_baseline"],
         left_out=left_out,
         warnings=notes,
+        **pooled_scores(dataset, table, wished_error=wished_error, random_state=random_state),
         **data_facts(dataset),
         seed=random_state,
         environment=environment(),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from classic_fer.errors import DataError
-from classic_fer.evaluation.comparison import match_predictions
+from classic_fer.evaluation.matched_predictions import match_predictions
 from classic_fer.evaluation.resampling import N_RESAMPLES, drawn_sums, percentile_interval
 from classic_fer.evaluation.result import Result
 
@@ -126,7 +126,7 @@ def paired_accuracy_difference(
     right = matched.right.astype(np.float64)
     sums = np.column_stack([np.ones(len(right)), right[:, 0] - right[:, 1]])
     drawn = drawn_sums(
-        sums, groups=matched.people, n_resamples=n_resamples, random_state=random_state
+        sums, groups=matched.units, n_resamples=n_resamples, random_state=random_state
     )
     interval = percentile_interval(lambda s: s[..., 1] / s[..., 0], drawn)
     people = None if matched.people is None else len(np.unique(matched.people))

@@ -18,20 +18,25 @@ from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.emotions import order_classes
 from classic_fer.errors import DataError, ParameterError
+from classic_fer.evaluation.resampling import (
+    N_RESAMPLES,
+    drawn_sums,
+    quantile_interval,
+    unit_name,
+)
 
 __all__ = [
     "ABSTAINED",
     "METRICS",
     "classification_scores",
     "confusion_counts",
+    "drawn_counts",
     "per_class_scores",
     "scores_of_counts",
 ]
 
 ABSTAINED = "abstained"
 METRICS = ("accuracy", "balanced_accuracy", "macro_f1", "weighted_f1", "kappa", "mcc")
-
-_RESAMPLES = 2000
 
 
 def confusion_counts(
@@ -125,72 +130,74 @@ def scores_of_counts(counts: ArrayLike) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def per_class_scores(counts: ArrayLike, classes: Sequence[str]) -> list[dict[str, Any]]:
+def per_class_scores(
+    counts: ArrayLike, classes: Sequence[str], *, drawn: NDArray | None = None
+) -> list[dict[str, Any]]:
     """Precision, recall, F1 and support of each class that has rows.
 
     Parameters
     ----------
     counts : array_like, shape (n_classes, n_classes + 1)
     classes : sequence of str
+    drawn : ndarray, shape (n_resamples, n_classes, n_classes + 1), optional
+        Of `drawn_counts`.
 
     Returns
     -------
     table : list of dict
-        ``class``, ``precision`` (0 if never predicted), ``recall``, ``f1``, ``support``.
+        ``class``, ``precision`` (0 if never predicted), ``recall``, ``f1``, ``support``, and
+        ``ci95`` {metric: [low, high] or None} over the draws that hold the class.
     """
-    columns = (values.tolist() for values in _rates(np.asarray(counts)))
-    return [
-        {"class": name, "precision": p, "recall": r, "f1": f, "support": int(s)}
-        for name, p, r, f, s in zip(classes, *columns)
-        if s
-    ]
+    names = ("precision", "recall", "f1")
+    rates = _rates(np.asarray(counts))
+    support = rates[3]
+    spread = None if drawn is None else _rates(drawn)
+    table = []
+    for i in np.flatnonzero(support).tolist():
+        row: dict[str, Any] = {"class": classes[i]}
+        row |= {name: float(values[i]) for name, values in zip(names, rates)}
+        row["support"] = int(support[i])
+        row["ci95"] = dict.fromkeys(names)
+        if spread is not None:
+            held = spread[3][:, i] > 0
+            row["ci95"] = {
+                name: quantile_interval(np.where(held, values[:, i], np.nan))
+                for name, values in zip(names, spread)
+            }
+        table.append(row)
+    return table
 
 
-def bootstrap_intervals(
-    y_true: NDArray,
-    y_pred: NDArray,
+def drawn_counts(
+    y_true: ArrayLike,
+    y_pred: ArrayLike,
     classes: Sequence[str],
     *,
-    groups: NDArray | None = None,
-    n_resamples: int = _RESAMPLES,
+    groups: ArrayLike | None = None,
+    n_resamples: int = N_RESAMPLES,
     random_state: int = 0,
-) -> dict[str, list[float] | None]:
-    """Percentile bootstrap 95 % intervals of all metrics (Efron 1979).
+) -> NDArray[np.float64] | None:
+    """Confusion matrices of bootstrap samples.
 
     Parameters
     ----------
-    y_true, y_pred : ndarray of str, shape (n,)
+    y_true, y_pred : array_like of str, shape (n,)
     classes : sequence of str
-    groups : ndarray, shape (n,), optional
-        People. Whole people are drawn, since faces of one person are not independent; without
-        them, single rows are.
-    n_resamples : int
-    random_state : int
+    groups : array_like, shape (n,), optional
+        People; see `classic_fer.evaluation.resampling.drawn_sums`.
+    n_resamples, random_state : int
 
     Returns
     -------
-    intervals : dict of str to [low, high]
-        None where there are fewer than two people (or rows).
+    counts : ndarray, shape (n_resamples, n_classes, n_classes + 1), or None
+        None where there are fewer than two people (or rows) to draw from.
     """
     k = len(classes)
-    rng = np.random.default_rng(random_state)
-    if groups is None:
-        n_units = len(y_true)
-        cells = confusion_counts(y_true, y_pred, classes).ravel()
-        # Drawing n rows with replacement is one multinomial draw over the cells.
-        drawn = rng.multinomial(n_units, cells / max(n_units, 1), size=n_resamples)
-    else:
-        people, unit = np.unique(groups, return_inverse=True)
-        n_units = len(people)
-        true, predicted = _columns(y_true, classes), _columns(y_pred, [*classes, ABSTAINED])
-        each = np.zeros((n_units, k * (k + 1)))
-        np.add.at(each, (unit, true * (k + 1) + predicted), 1)
-        times = rng.multinomial(n_units, np.full(n_units, 1 / n_units), size=n_resamples)
-        drawn = np.rint(times @ each).astype(np.int64)
-    if n_units < 2:
-        return dict.fromkeys(METRICS)
-    scores = scores_of_counts(drawn.reshape(n_resamples, k, k + 1))
-    return {name: np.quantile(values, [0.025, 0.975]).tolist() for name, values in scores.items()}
+    true, predicted = _columns(y_true, classes), _columns(y_pred, [*classes, ABSTAINED])
+    cells = np.zeros((len(true), k * (k + 1)))
+    cells[np.arange(len(true)), true * (k + 1) + predicted] = 1
+    drawn = drawn_sums(cells, groups=groups, n_resamples=n_resamples, random_state=random_state)
+    return None if drawn is None else drawn.reshape(n_resamples, k, k + 1)
 
 
 def classification_scores(
@@ -199,7 +206,7 @@ def classification_scores(
     classes: Sequence[str] | None = None,
     *,
     groups: ArrayLike | None = None,
-    n_resamples: int = _RESAMPLES,
+    n_resamples: int = N_RESAMPLES,
     random_state: int = 0,
 ) -> dict[str, Any]:
     """Everything that a report says about a set of predictions, as plain data.
@@ -239,7 +246,7 @@ def classification_scores(
     people = None if groups is None else np.asarray(groups)
     if people is not None and len(people) != len(true):
         raise ParameterError(f"got {len(people)} groups for {len(true)} rows")
-    intervals = bootstrap_intervals(
+    drawn = drawn_counts(
         true,
         predicted,
         classes,
@@ -247,17 +254,21 @@ def classification_scores(
         n_resamples=n_resamples,
         random_state=random_state,
     )
+    spread = {} if drawn is None else scores_of_counts(drawn)
     rows = counts.sum(axis=1) > 0
     columns = np.append(np.ones(len(classes), dtype=bool), counts[:, -1].any())
     names = np.array([*classes, ABSTAINED])
     return {
         "n": len(true),
         "scores": {
-            name: {"value": float(value), "ci95": intervals[name]}
+            name: {
+                "value": float(value),
+                "ci95": quantile_interval(spread[name]) if spread else None,
+            }
             for name, value in scores_of_counts(counts).items()
         },
-        "interval": "images" if people is None else "people",
-        "per_class": per_class_scores(counts, classes),
+        "interval": unit_name(people),
+        "per_class": per_class_scores(counts, classes, drawn=drawn),
         "confusion": {
             "true": names[:-1][rows].tolist(),
             "predicted": names[columns].tolist(),

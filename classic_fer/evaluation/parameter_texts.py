@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from classic_fer.errors import ParameterError
 
-__all__ = ["parse_duration", "parse_grid", "parse_set", "parse_size"]
+__all__ = ["parameter_texts", "parse_duration", "parse_grid", "parse_set", "parse_size"]
 
 _OPEN, _CLOSE = "([{", ")]}"
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -83,6 +85,17 @@ def parse_set(texts: Sequence[str]) -> dict[str, Any]:
     return fixed
 
 
+def parameter_texts(values: Mapping[str, Sequence[Any]]) -> tuple[str, ...]:
+    """Texts that `parse_grid` (and, of one value each, `parse_set`) reads as these values.
+
+    Examples
+    --------
+    >>> parameter_texts({"clf__C": [1, 10], "features__lbp__radius": [(1, 2)]})
+    ('clf__C=1,10', 'features__lbp__radius=(1, 2)')
+    """
+    return tuple(f"{name}={','.join(map(_text, each))}" for name, each in values.items())
+
+
 def parse_duration(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``10m`` or ``1.5h``.
 
@@ -138,6 +151,15 @@ def _split_values(text: str) -> list[str]:
         else:
             parts[-1] += char
     return [part.strip() for part in parts]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, list):
+        value = tuple(value)
+    plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z][\w-]*", value)
+    return value if plain and value.lower() not in _WORDS else repr(value)
 
 
 def _value(part: str, text: str) -> Any:

@@ -10,7 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.errors import ParameterError
 
-__all__ = ["N_RESAMPLES", "drawn_sums", "percentile_interval", "unit_name"]
+__all__ = [
+    "N_RESAMPLES",
+    "drawn_sums",
+    "percentile_interval",
+    "quantile_interval",
+    "unit_name",
+]
 
 N_RESAMPLES = 2000
 
@@ -98,9 +104,15 @@ def percentile_interval(
     interval : [low, high] or None
         Over the resamples in which the score is defined; None where fewer than half are.
     """
-    if sums is None:
-        return None
-    values = np.asarray(score(sums), dtype=np.float64)
+    return None if sums is None else quantile_interval(score(sums))
+
+
+def quantile_interval(drawn: ArrayLike) -> list[float] | None:
+    """95 % interval of scores of bootstrap samples, shape (n_resamples,).
+
+    As in `percentile_interval`.
+    """
+    values = np.asarray(drawn, dtype=np.float64)
     defined = values[~np.isnan(values)]
     if 2 * len(defined) < len(values):
         return None

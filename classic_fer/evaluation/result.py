@@ -34,23 +34,34 @@ class Result:
         ``name``, ``n`` (rows that take part), ``classes`` in the order of emotions.
     protocol : dict
         ``name``; ``groups``, the number of people that are kept together, None where they are
-        not; ``folds``; ``hash``, the SHA-256 of the split file.
+        not; ``folds``; ``repeats``, how many times each face is predicted; ``kept_together``,
+        what no fold tears apart (people, identical images); ``hash``, the SHA-256 of the split
+        file.
     recognizer : dict
         ``features``, ``clf`` and ``params`` of the recognizer that was kept.
     best_params : dict
         What the last search, on all training data, chose.
     scores : dict
         Metric to ``{"value": ..., "ci95": [low, high] or None}`` over the pooled predictions of
-        the folds; empty after a plain search, which has only a `selection_score`.
+        the folds, accuracy first; empty after a plain search, which has only a `selection_score`.
+        A face that was abstained on counts as wrong; ``log_loss``, ``brier``, ``ece`` and
+        ``top2`` judge the probabilities, whether or not they were thought high enough.
     interval : str
         What `ci95` was resampled over, ``"people"`` or ``"images"``.
     per_class : list of dict
-        ``class``, ``precision``, ``recall``, ``f1``, ``support``.
+        ``class``, ``precision``, ``recall``, ``f1``, ``support``, and ``ci95`` of the first
+        three.
     confusion : dict
         ``true`` (names of the rows), ``predicted`` (names of the columns) and ``counts``.
     found : dict or None
         ``n``, ``scores``, ``per_class`` and ``confusion`` over rows in which a face was found;
         None if that was all of them.
+    answered : dict or None
+        See `classic_fer.evaluation.selective.answer_scores`; None where every face was answered
+        and no error was wished for.
+    label_noise : list of dict
+        How further raters agree with the labels; see
+        `classic_fer.evaluation.predictions_table.label_noise`.
     majority_baseline : float or None
         Accuracy of always saying the most frequent class.
     selection_score, scoring
@@ -67,8 +78,16 @@ class Result:
         What a reader of the scores has to know.
     final : dict or None
         As `found`, and ``coverage``, for the part ``final``; None if it was not asked for.
+    dedup : dict or None
+        Scores without copies of training images; see
+        `classic_fer.evaluation.deduplication.deduplicated_scores`. None if not asked for.
     label_policy : dict or None
         ``name`` and ``changes`` (from, to, number of rows).
+    label_policies : list of dict
+        The same answers under several label policies; see
+        `classic_fer.evaluation.label_policies.score_label_policies`.
+    subgroups : list of dict
+        Scores by group; see `classic_fer.evaluation.subgroups.subgroups`.
     command : str or None
         The command line.
     seed : int
@@ -78,7 +97,7 @@ class Result:
     predictions : DataFrame
         ``id``, ``fold``, ``true``, ``predicted``, ``score_<class>`` ..., ``found``, ``subject``.
         Scores are calibrated probabilities; ``predicted`` is ``abstained`` where the recognizer
-        abstained.
+        abstained: because no face was found, or (``found`` is True) because it was unsure.
     final_predictions : DataFrame or None
         The same for the part ``final``, in ``predictions_final.csv``.
     """
@@ -95,6 +114,8 @@ class Result:
     per_class: list[dict[str, Any]] = field(default_factory=list)
     confusion: dict[str, Any] | None = None
     found: dict[str, Any] | None = None
+    answered: dict[str, Any] | None = None
+    label_noise: list[dict[str, Any]] = field(default_factory=list)
     majority_baseline: float | None = None
     selection_score: float | None = None
     scoring: str | None = None
@@ -102,7 +123,10 @@ class Result:
     left_out: dict[str, int] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     final: dict[str, Any] | None = None
+    dedup: dict[str, Any] | None = None
     label_policy: dict[str, Any] | None = None
+    label_policies: list[dict[str, Any]] = field(default_factory=list)
+    subgroups: list[dict[str, Any]] = field(default_factory=list)
     command: str | None = None
     seed: int = 0
     environment: dict[str, Any] = field(default_factory=dict)
@@ -213,7 +237,10 @@ class Result:
             raise MissingFileError(f"no {path}; expected a run folder that holds {RESULT_FILE}")
         files = (path.parent / PREDICTIONS_FILE, path.parent / FINAL_PREDICTIONS_FILE)
         tables = [read_predictions(file) if file.is_file() else None for file in files]
-        return cls.from_json(path.read_text(encoding="utf-8"), *tables)
+        try:
+            return cls.from_json(path.read_text(encoding="utf-8"), *tables)
+        except (DataError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: {error}") from error
 
 
 def read_predictions(path: str | Path) -> pd.DataFrame:

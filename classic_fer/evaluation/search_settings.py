@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import Field, asdict, dataclass, field, fields
+from dataclasses import Field, asdict, dataclass, field, fields, replace
 from typing import Any
 
 from classic_fer.errors import ParameterError
@@ -30,13 +30,16 @@ class SearchSettings:
     clf: str = "svm"
     fixed: tuple[str, ...] = field(default=(), metadata={"flag": "--set"})
     grid: tuple[str, ...] = ()
-    scaler: str = "standard"
+    scaler: str = "auto"
     class_weight: str | None = None
+    abstain: float | None = None
     scoring: str = "accuracy"
     cv: str | None = None
     inner_cv: int = 5
     nested: bool = field(default=True, metadata={"flag": "--no-nested"})
     final: bool = False
+    dedup: bool = False
+    by: str | None = None
     detector: str | None = None
     landmarks: str | None = None
     not_found: str = "whole"
@@ -49,6 +52,33 @@ class SearchSettings:
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
         return {key: list(v) if isinstance(v, tuple) else v for key, v in asdict(self).items()}
+
+    def expanded(self) -> SearchSettings:
+        """The same, with presets replaced by the expression, parameters and grid they stand for.
+
+        Raises
+        ------
+        ParameterError
+            For ``--set`` or ``--grid`` that cannot be read.
+        """
+        from classic_fer.evaluation.parameter_texts import (
+            parameter_texts,
+            parse_grid,
+            parse_set,
+        )
+        from classic_fer.models.presets import expand_presets
+
+        params, grid = parse_set(self.fixed), parse_grid(self.grid)
+        recipe = expand_presets(self.features, self.clf, params, grid)
+        if (recipe.features, recipe.clf) == (self.features, self.clf):
+            return self
+        return replace(
+            self,
+            features=recipe.features,
+            clf=recipe.clf,
+            fixed=parameter_texts({name: [value] for name, value in recipe.params.items()}),
+            grid=parameter_texts(recipe.grid),
+        )
 
     def command(self) -> str:
         """The command line that gives the same numbers: flags that differ, and the main ones."""

@@ -88,6 +88,16 @@ def test_label_policies_count_what_they_remove() -> None:
     assert before.y.tolist() == ["fear", "surprise", "happiness"]
 
 
+def test_policies_rename_the_labels_of_further_raters() -> None:
+    second = ["surprise", "fear", None, "happiness"]
+    data = make(["happiness", "anger", "neutral", "surprise"], second_label=second, label_2=second)
+    after = data.with_labels("3class")
+    assert after.rater_columns == ["second_label", "label_2"]
+    # The policy removes surprise; as an answer of another rater it stays, and disagrees.
+    assert after.samples["second_label"].fillna("").tolist() == ["surprise", "negative", ""]
+    assert data.samples["second_label"].fillna("").tolist()[:2] == second[:2]
+
+
 def test_a_policy_that_leaves_nothing_is_an_error() -> None:
     with pytest.raises(DataError, match=r"removes all 2 samples.*wink"):
         make(["wink", "wink"]).with_labels("7class")

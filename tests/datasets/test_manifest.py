@@ -123,6 +123,16 @@ def test_parts_of_a_manifest_are_its_official_split(tmp_path, picture) -> None:
     assert data.card.official_split == {"train": ["train"], "test": "test", "final": None}
 
 
+def test_labels_of_further_raters_get_their_canonical_names(tmp_path, picture) -> None:
+    folder = folder_of_faces(tmp_path, picture)
+    rows = ["happy/1.png,happy,Happy,1", "happy/2.png,happy,,2", "sad/1.png,sad,scared,3"]
+    table = folder / "m.csv"
+    table.write_text("\n".join(["path,label,label_2,label_3", *rows]), encoding="utf-8")
+    data = load_dataset(table)
+    assert data.rater_columns == ["label_2", "label_3"]
+    assert data.samples["label_2"].fillna("").tolist() == ["happiness", "", "fear"]
+
+
 def test_a_changed_file_is_reported(tmp_path, picture, monkeypatch) -> None:
     folder = folder_of_faces(tmp_path, picture)
     monkeypatch.chdir(tmp_path)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from classic_fer.errors import MissingFileError, ParameterError
-from classic_fer.evaluation.benchmark_plan import plan_benchmark, read_config
+from classic_fer.evaluation.benchmark_config import read_config
+from classic_fer.evaluation.benchmark_plan import plan_benchmark
+from classic_fer.evaluation.parameter_texts import parse_grid
 
 YAML = """
 leak-gap: true
@@ -47,10 +50,19 @@ def test_yaml_with_settings_of_single_data_sets(tmp_path):
     assert (lfw.name, lfw.clf, lfw.settings.labels) == ("LFW", ("knn", "lda"), "3class")
 
 
+def test_parameters_of_a_mapping_read_as_on_the_command_line(tmp_path):
+    (tmp_path / "b.yaml").write_text("grid: {clf__C: [1e-3, 2.5], clf__gamma: 'scale,0.1'}")
+    (plan,) = plan_benchmark(**read_config(tmp_path / "b.yaml"), set={"clf__tol": np.float64(0.5)})
+    assert parse_grid(plan.settings.grid) == {"clf__C": [0.001, 2.5], "clf__gamma": ["scale", 0.1]}
+    assert plan.settings.fixed == ("clf__tol=0.5",)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("clff: svm", "unknown benchmark setting 'clff'.*did you mean 'clf'"),
+        ("cv: 5\nclff: svm", "b.yaml, line 2: unknown benchmark setting 'clff'.*mean 'clf'"),
+        ("cv: 5\ndata:\n  - jaffe\n  - data: ck48\n    clff: svm", "line 5: unknown .*'clff'"),
+        ("cross: 1", "line 1: cross must be true or false"),
         ("[1, 2]", "must hold keys and values"),
         ("a: [", "is no YAML"),
         ("leak-gap: maybe", "leak-gap must be true or false"),
@@ -74,3 +86,13 @@ def test_missing_yaml_and_shared_folders_are_refused(tmp_path):
     assert len(plan_benchmark(["x/a.zip", {"data": "x/a.zip", "clf": "lp"}])) == 2
     with pytest.raises(ParameterError, match="at least one data set"):
         plan_benchmark([])
+
+
+def test_paths_are_found_beside_the_yaml(tmp_path, monkeypatch):
+    (tmp_path / "study" / "faces").mkdir(parents=True)
+    (tmp_path / "study" / "folds.csv").write_text("id,fold,role\n")
+    (tmp_path / "study" / "b.yaml").write_text("cv: folds.csv\ndata: [faces, jaffe, sub/x.zip]")
+    monkeypatch.chdir(tmp_path)
+    config = read_config("study/b.yaml")
+    assert config == {"cv": ("study/folds.csv",), "data": ["study/faces", "jaffe", "sub/x.zip"]}
+    assert [plan.name for plan in plan_benchmark(**config)] == ["faces", "jaffe", "x"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn import metrics as sk
 
 from classic_fer.errors import DataError, ParameterError
@@ -16,8 +14,6 @@ from classic_fer.evaluation.calibration_metrics import (
     expected_calibration_error,
     log_loss,
     reliability_bins,
-    risk_coverage,
-    threshold_for_error,
     top_k_accuracy,
 )
 
@@ -118,45 +114,6 @@ def test_sheet_has_all_metrics_with_intervals():
     assert calibration_scores(proba, true, CLASSES)["interval"] == "images"
 
 
-def test_risk_coverage_by_hand():
-    curve = risk_coverage([0.9, 0.5, 0.7, 0.7], [True, False, True, False])
-    np.testing.assert_array_equal(curve.threshold, [0.9, 0.7, 0.5])
-    np.testing.assert_allclose(curve.coverage, [0.25, 0.75, 1.0])
-    np.testing.assert_allclose(curve.risk, [0, 1 / 3, 0.5])
-    assert curve.area == pytest.approx(0 * 0.25 + 1 / 3 * 0.5 + 0.5 * 0.25)
-
-
-def test_threshold_answers_as_many_as_the_wished_error_allows():
-    confidence, right = [0.9, 0.8, 0.7, 0.6, 0.5], [True, False, True, True, False]
-    point = threshold_for_error(confidence, right, wished_error=0.25)
-    assert (point.threshold, point.coverage, point.error) == (0.6, 0.8, 0.25)
-    assert threshold_for_error(confidence, right, wished_error=0.4).coverage == 1
-    assert threshold_for_error(confidence, right, wished_error=0).threshold == 0.9
-
-
-def test_unreachable_error_answers_nothing():
-    point = threshold_for_error([0.9, 0.8], [False, True], wished_error=0.1)
-    assert (point.threshold, point.coverage) == (np.inf, 0)
-    assert np.isnan(point.error)
-
-
-@given(
-    st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40),
-    st.floats(0, 1),
-)
-def test_threshold_keeps_its_word(answers, wished):
-    confidence = np.array([c for c, _ in answers]) / 6
-    right = np.array([r for _, r in answers])
-    point = threshold_for_error(confidence, right, wished_error=wished)
-    kept = confidence >= point.threshold
-    assert kept.mean() == pytest.approx(point.coverage)
-    if kept.any():
-        assert (~right[kept]).mean() == pytest.approx(point.error)
-        assert point.error <= wished
-    for lower in np.unique(confidence[~kept]):
-        assert (~right[confidence >= lower]).mean() > wished
-
-
 @pytest.mark.parametrize(
     ("proba", "true", "match"),
     [
@@ -181,14 +138,6 @@ def test_ill_formed_probabilities_are_refused(function, proba, true, match):
 @pytest.mark.parametrize(
     ("call", "error", "match"),
     [
-        (lambda: risk_coverage([0.5], [True, False]), DataError, r"shapes \(1,\) and \(2,\)"),
-        (lambda: risk_coverage([], []), DataError, "at least one answer"),
-        (lambda: risk_coverage([np.nan], [True]), DataError, "NaN"),
-        (
-            lambda: threshold_for_error([0.5], [True], wished_error=5),
-            ParameterError,
-            "between 0 and 1, got 5",
-        ),
         (lambda: top_k_accuracy(PROBA, TRUE, CLASSES, k=0), ParameterError, "at least 1, got 0"),
         (
             lambda: reliability_bins(PROBA, TRUE, CLASSES, n_bins=0),

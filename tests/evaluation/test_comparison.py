@@ -1,4 +1,4 @@
-"""Comparison of runs: matching, tests, and the verdicts that follow from them."""
+"""Comparison of runs: tests, and the verdicts that follow from them."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from classic_fer.errors import DataError, ParameterError
+from classic_fer.errors import ParameterError
 from classic_fer.evaluation.comparison import (
     DIFFERENT,
     DOUBTFUL,
     NO_EVIDENCE,
     compare_results,
-    match_predictions,
 )
 from classic_fer.evaluation.paired_tests import (
     cochran_q,
@@ -56,66 +55,11 @@ def random_right(seed, *rates):
     return [np.random.default_rng([seed, i]).random(N) < rate for i, rate in enumerate(rates)]
 
 
-def test_rows_are_matched_by_id_whatever_their_order():
+def test_the_order_of_rows_does_not_matter():
     a, b = (table(right) for right in random_right(0, 0.5, 0.8))
     shuffled = b.sample(frac=1, random_state=1)
-    matched = match_predictions({"a": a, "b": shuffled})
-    np.testing.assert_array_equal(matched.ids, a["id"])
-    np.testing.assert_array_equal(matched.predicted[:, 1], b["predicted"])
-    np.testing.assert_array_equal(matched.people, a["subject"])
-    np.testing.assert_array_equal(matched.folds, a["fold"])
     straight = compare_results({"a": result(a), "b": result(b)})
     assert straight.to_dict() == compare_results({"a": result(a), "b": result(shuffled)}).to_dict()
-
-
-def test_other_faces_are_refused():
-    a, b = table([1]), table([1])
-    b["id"] = b["id"].replace({"0003.png": "new.png"})
-    with pytest.raises(
-        DataError,
-        match=r"'a' and 'b' did not predict the same faces: 1 of the 200 in 'a' are not in the "
-        r"other \('0003.png' ...\); 1 of the 200 in 'b' are not in the other \('new.png'",
-    ):
-        match_predictions({"a": a, "b": b})
-    with pytest.raises(
-        DataError, match=r"5 of the 200 in 'a' are not .* \('0195.png' ...\); expected"
-    ):
-        match_predictions({"a": a, "b": table([1]).iloc[:-5]})
-
-
-def test_other_true_labels_are_refused():
-    a, b = table([1]), table([1])
-    b.loc[3, "true"] = "sadness"
-    with pytest.raises(
-        DataError,
-        match=r"label of 1 of 200 faces: '0003.png' is 'anger' in the first and 'sadness'",
-    ):
-        match_predictions({"a": a, "b": b})
-
-
-def test_other_people_are_refused():
-    a, b = table([1]), table([1])
-    b.loc[0, "subject"] = "someone"
-    with pytest.raises(DataError, match=r"person of 1 of 200 faces: '0000.png' is 'P0'"):
-        match_predictions({"a": a, "b": b})
-
-
-def test_runs_without_predictions_or_with_double_ids_are_refused():
-    empty = table([1]).iloc[:0]
-    with pytest.raises(DataError, match=r"run 'b' has no predictions .*no rows.*--no-nested"):
-        match_predictions({"a": table([1]), "b": empty})
-    with pytest.raises(DataError, match=r"no column id, true, predicted"):
-        match_predictions({"a": table([1]), "b": pd.DataFrame()})
-    double = pd.concat([table([1]), table([1]).iloc[:1]])
-    with pytest.raises(DataError, match=r"run 'a' predicts '0000.png' more than once"):
-        match_predictions({"a": double, "b": table([1])})
-    with pytest.raises(ParameterError, match="at least two runs to compare, got 1"):
-        match_predictions({"a": table([1])})
-
-
-def test_people_that_one_run_knows_are_enough():
-    matched = match_predictions({"a": table([1], people=False), "b": table([1])})
-    np.testing.assert_array_equal(matched.people, table([1])["subject"])
 
 
 def test_two_runs_are_compared_by_mcnemar_and_over_folds():

@@ -76,3 +76,11 @@ def test_other_recognizers(toy_dataset):
     assert result.accuracy == pytest.approx(0.5)
     assert result.left_out == {"anger": 12}
     assert result.recognizer["clf"] == "EveryFaceIsHappy"
+
+
+def test_data_of_the_training_set_are_named(toy_dataset):
+    dataset = toy_dataset()
+    model = make_recognizer("hog", "knn").fit(dataset.faces, dataset.y)
+    model.set_bundle(alignment=dataset.alignment, dataset={"name": "toy"})
+    notes = " ".join(evaluate(model, dataset).warnings)
+    assert "was trained on 'toy': scores on faces that it has seen are too good" in notes

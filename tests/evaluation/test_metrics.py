@@ -11,7 +11,6 @@ from sklearn import metrics as reference
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.evaluation.metrics import (
     METRICS,
-    bootstrap_intervals,
     classification_scores,
     confusion_counts,
     per_class_scores,
@@ -54,10 +53,22 @@ def test_per_class_table_by_hand():
     table = per_class_scores(
         confusion_counts(true, predicted, ["anger", "fear"]), ["anger", "fear"]
     )
-    assert table == [
-        {"class": "anger", "precision": 0.75, "recall": 0.75, "f1": 0.75, "support": 4},
-        {"class": "fear", "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2},
-    ]
+    unknown = {"precision": None, "recall": None, "f1": None}
+    anger = {"class": "anger", "precision": 0.75, "recall": 0.75, "f1": 0.75, "support": 4}
+    fear = {"class": "fear", "precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
+    assert table == [anger | {"ci95": unknown}, fear | {"ci95": unknown}]
+
+
+def test_intervals_of_classes_come_from_the_draws_that_hold_them():
+    # Three people: recall of fear is 1 with the first, 0 with the second; the third shows none.
+    people = ["a"] * 4 + ["b"] * 4 + ["c"] * 4
+    true = ["fear"] * 8 + ["anger"] * 4
+    predicted = ["fear"] * 4 + ["anger"] * 4 + ["anger"] * 4
+    fear = classification_scores(true, predicted, ["fear", "anger"], groups=people)["per_class"][0]
+    assert fear["recall"] == 0.5
+    assert fear["ci95"]["recall"] == [0.0, 1.0]
+    alone = classification_scores(true, predicted, groups=["a"] * 12)["per_class"][0]
+    assert alone["ci95"] == {"precision": None, "recall": None, "f1": None}
 
 
 def test_a_sheet_by_hand():
@@ -81,7 +92,8 @@ def test_bootstrap_over_two_people_by_hand():
     predicted = true.copy()
     people = np.array(["right"] * 9 + ["wrong"] * 3)
     predicted[9:] = "fear"
-    low, high = bootstrap_intervals(true, predicted, ["fear", "anger"], groups=people)["accuracy"]
+    sheet = classification_scores(true, predicted, groups=people)
+    low, high = sheet["scores"]["accuracy"]["ci95"]
     assert (low, high) == (0.0, 1.0)
 
 
@@ -89,7 +101,7 @@ def test_bootstrap_over_images_matches_the_normal_interval():
     true = np.array(["fear", "anger"] * 500)
     predicted = true.copy()
     predicted[:200] = predicted[1:201]
-    low, high = bootstrap_intervals(true, predicted, ["fear", "anger"])["accuracy"]
+    low, high = classification_scores(true, predicted)["scores"]["accuracy"]["ci95"]
     half = 1.96 * np.sqrt(0.8 * 0.2 / 1000)
     assert low == pytest.approx(0.8 - half, abs=0.005)
     assert high == pytest.approx(0.8 + half, abs=0.005)

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classic_fer.errors import DataError, MissingFileError, ParameterError
-from classic_fer.evaluation.protocols import make_protocol, official_parts
+from classic_fer.evaluation.official_parts import official_parts
+from classic_fer.evaluation.protocols import make_protocol
 from classic_fer.evaluation.split_files import write_split_file
 
 
