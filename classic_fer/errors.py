@@ -10,9 +10,12 @@ from difflib import get_close_matches
 
 __all__ = [
     "ClassicFerError",
+    "ClusterError",
     "DataError",
     "ImageError",
+    "MemoryLimitError",
     "MissingFileError",
+    "MissingPackageError",
     "ModelFileError",
     "ParameterError",
     "unknown_name",
@@ -27,6 +30,10 @@ class ParameterError(ClassicFerError, ValueError):
     """A parameter, name or flag has a value that cannot be used."""
 
 
+class ClusterError(ClassicFerError, ConnectionError):
+    """A cluster cannot be reached, or has no workers that work."""
+
+
 class DataError(ClassicFerError, ValueError):
     """A data set is empty, unlabelled, of an unknown layout, or unfit for the protocol."""
 
@@ -37,6 +44,14 @@ class ImageError(ClassicFerError, ValueError):
 
 class MissingFileError(ClassicFerError, FileNotFoundError):
     """A file, folder or named data set is not there."""
+
+
+class MemoryLimitError(ClassicFerError, MemoryError):
+    """A computation needs more memory than it may take, and cannot be done in parts."""
+
+
+class MissingPackageError(ClassicFerError, ImportError):
+    """A package is needed that only an extra installs; the message names the extra."""
 
 
 class ModelFileError(ClassicFerError, ValueError):

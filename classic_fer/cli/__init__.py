@@ -5,6 +5,8 @@ Only Typer is imported at module level, so that ``classic-fer --help`` answers a
 
 from __future__ import annotations
 
+import os
+import sys
 from typing import Annotated
 
 import typer
@@ -13,8 +15,10 @@ from classic_fer.cli import cache, data
 from classic_fer.cli.audit import audit
 from classic_fer.cli.benchmark import benchmark
 from classic_fer.cli.compare import compare
+from classic_fer.cli.console import INTERRUPTED
 from classic_fer.cli.doctor import doctor
 from classic_fer.cli.evaluate import evaluate
+from classic_fer.cli.explain import explain
 from classic_fer.cli.gridsearch import gridsearch
 from classic_fer.cli.predict import predict
 from classic_fer.cli.report import report
@@ -31,6 +35,7 @@ app = typer.Typer(
 app.command()(gridsearch)
 app.command()(predict)
 app.command()(evaluate)
+app.command()(explain)
 app.command()(benchmark)
 app.command()(compare)
 app.command()(report)
@@ -62,4 +67,12 @@ def _top(
 
 def main() -> None:
     """Entry point of the command ``classic-fer``."""
-    app(prog_name="classic-fer")
+    try:
+        app(prog_name="classic-fer")
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            # Python cannot end in order while compiled code runs in other threads; it would abort.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise

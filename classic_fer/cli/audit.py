@@ -45,9 +45,8 @@ def audit(
     """Copies, leaks across parts, conflicting labels and unreadable images, before training."""
     with guard(debug):
         import json
-        from contextlib import ExitStack
 
-        from classic_fer.cli.progress import tracked
+        from classic_fer.cli.progress import tracked_stages
         from classic_fer.datasets import load_dataset
         from classic_fer.evaluation.audit import audit as audit_dataset
         from classic_fer.reports.audit import audit_view, verdict
@@ -55,15 +54,7 @@ def audit(
         from classic_fer.reports.content import GENERATED, GENERATED_MARK
 
         dataset = load_dataset(data, format=data_format, root=root, labels=labels)
-        stages = {}
-        with ExitStack() as stack:
-
-            def progress(stage: str, done: int, total: int) -> None:
-                if stage not in stages:
-                    stack.close()  # the earlier stage has ended
-                    stages[stage] = stack.enter_context(tracked(stage))
-                stages[stage](done, total)
-
+        with tracked_stages() as progress:
             found = audit_dataset(dataset, near=near, folds=folds, n_jobs=jobs, progress=progress)
         marked = {"note": GENERATED_MARK} if found.name == GENERATED else {}
         report = found.to_dict() | {"verdict": verdict(found)} | marked

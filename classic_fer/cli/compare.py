@@ -11,10 +11,7 @@ from classic_fer.cli import options
 from classic_fer.cli.console import guard, output_console, say
 
 if TYPE_CHECKING:
-    from classic_fer.datasets.dataset import Dataset
-    from classic_fer.emotions import LabelPolicy
     from classic_fer.evaluation.cost import PredictionCost
-    from classic_fer.models.recognizer import Recognizer
 
 __all__ = ["compare"]
 
@@ -23,7 +20,9 @@ def compare(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders; with --data also .skops files. At least two.", show_default=False
+            help="Run folders; with --data also .skops files and bundled models (default). "
+            "At least two.",
+            show_default=False,
         ),
     ],
     data: Annotated[
@@ -81,19 +80,21 @@ def compare(
         from classic_fer.evaluation.predictions_table import aligned_faces
         from classic_fer.evaluation.result import Result
         from classic_fer.faces.align import align_faces
-        from classic_fer.models.persistence import load_model
+        from classic_fer.models.bundled import BUNDLED
+        from classic_fer.models.persistence import load_model, model_file
         from classic_fer.reports.comparison import (
             ComparisonReport,
             comparison_view,
             save_comparison,
         )
+        from classic_fer.reports.content import generated_note
 
         names = _names(runs)
         costs: dict[str, PredictionCost] = {}
         warnings: list[str] = []
         if data is not None:
             models = {name: load_model(path) for name, path in names.items()}
-            policy = labels or _policy(next(iter(models.values())))
+            policy = labels or next(iter(models.values())).label_policy_ or "keep"
             dataset = load_dataset(data, format=data_format, root=root, labels=policy, seed=seed)
             results = {}
             for name, model in models.items():
@@ -104,12 +105,17 @@ def compare(
                 results[name] = evaluate(
                     model, aligned, restrict_classes=restrict_classes, random_state=seed
                 )
-                costs[name] = measure_cost(model, aligned_faces(aligned), names[name])
-                said = [*_warnings(model, dataset), *results[name].warnings]
-                warnings += [f"{name}: {each}" for each in said]
+                costs[name] = measure_cost(model, aligned_faces(aligned), model_file(names[name]))
+                warnings += [f"{name}: {each}" for each in results[name].warnings]
+                if note := generated_note(model):
+                    warnings.append(f"{name}: the recognizer was {note}")
         elif data_format or root or labels or restrict_classes:
             raise ParameterError(
                 "--format, --root, --labels and --restrict-classes belong to --data; give it, too"
+            )
+        elif bundled := [name for name in map(str, runs) if name in BUNDLED]:
+            raise ParameterError(
+                f"the bundled model {bundled[0]!r} has no saved predictions; add --data to score it"
             )
         else:
             results = {name: Result.load(path) for name, path in names.items()}
@@ -136,25 +142,3 @@ def _names(runs: list[Path]) -> dict[str, Path]:
     while len({each[-length:] for each in parts}) < len(parts):
         length += 1
     return {"/".join(each[-length:]): path for each, path in zip(parts, runs)}
-
-
-def _policy(recognizer: Recognizer) -> str | LabelPolicy:
-    """The label policy that a recognizer was trained with."""
-    from classic_fer.emotions import LabelPolicy
-
-    stored = recognizer.bundle_.get("label_policy")
-    return "keep" if stored is None else LabelPolicy.from_dict(stored)
-
-
-def _warnings(recognizer: Recognizer, dataset: Dataset) -> list[str]:
-    from classic_fer.reports.content import generated_note
-
-    said = []
-    if (recognizer.bundle_.get("dataset") or {}).get("name") == dataset.name:
-        said.append(
-            f"trained on data of the same name, {dataset.name!r}: if these are the same faces, its "
-            "accuracy says nothing; compare the runs without --data"
-        )
-    if note := generated_note(recognizer):
-        said.append(f"the recognizer was {note}")
-    return said

@@ -14,7 +14,13 @@ __all__ = ["evaluate"]
 
 
 def evaluate(
-    model: Annotated[str, typer.Argument(help="Run folder or .skops file.", show_default=False)],
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="Run folder, .skops file, or the name of a bundled model: default.",
+            show_default=False,
+        ),
+    ],
     data: options.Data = None,
     data_format: options.Format = None,
     root: options.Root = None,
@@ -27,6 +33,16 @@ def evaluate(
             rich_help_panel="Data",
         ),
     ] = None,
+    label_policies: Annotated[
+        str | None,
+        typer.Option(
+            "--label-policies",
+            help="Also score the same answers under these policies, side by side, as the data are "
+            "and balanced by class: keep,merge7,drop7.",
+            show_default=False,
+            rich_help_panel="Data",
+        ),
+    ] = None,
     restrict_classes: Annotated[
         bool,
         typer.Option(
@@ -34,6 +50,7 @@ def evaluate(
             help="Let the model choose only among classes that the data have.",
         ),
     ] = False,
+    by: options.By = None,
     detector: options.Detector = None,
     landmarks: options.Landmarks = None,
     not_found: Annotated[
@@ -53,20 +70,32 @@ def evaluate(
 ) -> None:
     """Score a saved recognizer on data that it never saw."""
     with guard(debug):
+        from joblib import parallel_config
+
         from classic_fer.cli.progress import tracked
         from classic_fer.datasets import load_dataset
-        from classic_fer.emotions import LabelPolicy
-        from classic_fer.evaluation.cross_validation import evaluate as evaluate_recognizer
+        from classic_fer.emotions import label_policy
+        from classic_fer.evaluation.holdout import evaluate as evaluate_recognizer
+        from classic_fer.evaluation.label_policies import score_label_policies
+        from classic_fer.evaluation.subgroups import (
+            check_columns,
+            column_names,
+            group_columns,
+            subgroups,
+        )
         from classic_fer.faces.align import align_faces
         from classic_fer.models.persistence import load_model
         from classic_fer.reports.content import generated_note
         from classic_fer.reports.run_folder import RunFolder, run_name
 
         recognizer = load_model(model)
-        stored = recognizer.bundle_.get("label_policy")
-        trained_with = "keep" if stored is None else LabelPolicy.from_dict(stored)
-        policy = trained_with if labels is None else labels
-        dataset = load_dataset(data, format=data_format, root=root, labels=policy, seed=seed)
+        policy = (recognizer.label_policy_ or "keep") if labels is None else labels
+        rules = [label_policy(each) for each in options.comma_separated(label_policies) or []]
+        dataset = load_dataset(
+            data, format=data_format, root=root, labels="keep" if rules else policy, seed=seed
+        )
+        columns = column_names(by)
+        check_columns(dataset, columns)
         bundle = recognizer.bundle_
         name = run_name(dataset.name, bundle["features"], bundle["clf"], "evaluate")
         with RunFolder.create(out, name) as folder:
@@ -80,9 +109,16 @@ def evaluate(
                     n_jobs=jobs,
                     progress=report,
                 )
-            result = evaluate_recognizer(
-                recognizer, aligned, restrict_classes=restrict_classes, random_state=seed
+            kept = aligned.with_labels(policy) if rules else aligned
+            with parallel_config("threading", n_jobs=jobs):  # for encodings
+                result = evaluate_recognizer(
+                    recognizer, kept, restrict_classes=restrict_classes, random_state=seed
+                )
+            result.label_policies = score_label_policies(
+                recognizer, aligned, rules, restrict_classes=restrict_classes, random_state=seed
             )
+            groups = group_columns(kept, columns)
+            result.subgroups = subgroups(result.predictions, groups, random_state=seed)
             if note := generated_note(recognizer):
                 result.warnings.append(f"the recognizer was {note}")
             result.command = _command(
@@ -92,6 +128,8 @@ def evaluate(
                     "--format": data_format,
                     "--root": root,
                     "--labels": labels,
+                    "--label-policies": label_policies,
+                    "--by": by,
                     "--detector": detector,
                     "--landmarks": landmarks,
                     "--not-found": not_found,

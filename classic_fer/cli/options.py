@@ -72,6 +72,24 @@ NotFound = Annotated[
         rich_help_panel=_FACES,
     ),
 ]
+Abstain = Annotated[
+    float | None,
+    typer.Option(
+        "--abstain",
+        metavar="ERROR",
+        help="Answer 'unsure' in doubt, so that about this share of the answers is wrong: 0.1.",
+        show_default="every face is answered",
+        rich_help_panel="Recognizer",
+    ),
+]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        help="Run folder, .skops file, or the name of a bundled model.",
+        rich_help_panel="Recognizer",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(
@@ -96,6 +114,13 @@ Jobs = Annotated[
         rich_help_panel=RUN,
     ),
 ]
+
+
+def comma_separated(text: str | None) -> list[str] | None:
+    """The names in a flag that takes several; None if it was not given."""
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+
 Seed = Annotated[
     int,
     typer.Option(
@@ -132,12 +157,48 @@ Margin = Annotated[
         rich_help_panel=_FACES,
     ),
 ]
+Dedup = Annotated[
+    bool,
+    typer.Option(
+        "--dedup",
+        help="Also score without faces that training has a copy of, identical or near.",
+        rich_help_panel="Protocol",
+    ),
+]
+By = Annotated[
+    str | None,
+    typer.Option(
+        "--by",
+        metavar="COLUMNS",
+        help="Also score by group, commas between: columns of the data, brightness, contrast, "
+        "face_size, head_yaw.",
+        show_default=False,
+        rich_help_panel="Protocol",
+    ),
+]
 Budget = Annotated[
     str | None,
     typer.Option(
         "--budget",
         help="About how long all searches may take, such as 10m; what is left out is listed.",
         show_default="no limit",
+        rich_help_panel=RUN,
+    ),
+]
+Backend = Annotated[
+    str,
+    typer.Option(
+        "--backend",
+        help="Where searches run: local, or dask, on the workers of --scheduler.",
+        rich_help_panel=RUN,
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        "--scheduler",
+        help="Address of a Dask scheduler, such as tcp://10.0.0.1:8786.",
+        show_default=False,
         rich_help_panel=RUN,
     ),
 ]

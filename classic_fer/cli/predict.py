@@ -9,6 +9,7 @@ import typer
 
 from classic_fer.cli import options
 from classic_fer.cli.console import guard, output_console, say
+from classic_fer.models.bundled import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from classic_fer.predictions import FacePrediction
@@ -20,9 +21,7 @@ def predict(
     photos: Annotated[
         list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)
     ],
-    model: Annotated[
-        str | None, typer.Option("--model", help="Run folder or .skops file.", show_default=False)
-    ] = None,
+    model: options.Model = DEFAULT_MODEL,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write a table, one row a face.")
     ] = None,
@@ -30,33 +29,31 @@ def predict(
         Path | None,
         typer.Option(
             "--draw",
-            help="Write the photo with boxes and labels; for several photos a folder of them.",
+            help="Write the photo with boxes, landmarks and labels; for several a folder of them.",
         ),
     ] = None,
     as_json: options.Json = False,
     jobs: options.Jobs = -1,
     debug: options.Debug = False,
 ) -> None:
-    """Label every face in photos with a saved recognizer."""
+    """Label every face in photos."""
     with guard(debug):
         import json
 
+        from classic_fer.cli.outputs import check_writable
         from classic_fer.cli.progress import tracked
-        from classic_fer.errors import ImageError, ParameterError
+        from classic_fer.errors import ImageError
         from classic_fer.models.persistence import load_model
         from classic_fer.predictions import find_photos, predict_photos, predictions_frame
         from classic_fer.reports.content import generated_note, unreadable_line
         from classic_fer.reports.drawing import drawing_paths, save_drawings
         from classic_fer.reports.terminal import predictions_table
 
-        if model is None:
-            raise ParameterError(
-                "no model given; add --model RUN, a run folder or .skops file that "
-                "classic-fer gridsearch wrote"
-            )
         paths = find_photos(photos)
         drawings = {} if draw is None else drawing_paths(paths, draw)
         recognizer = load_model(model)
+        for file in [*([] if csv is None else [csv]), *drawings.values()]:
+            check_writable(file)
         note = generated_note(recognizer)
         with tracked("labelling photos") as progress:
             predictions, unreadable = predict_photos(
@@ -67,7 +64,6 @@ def predict(
         if not predictions and unreadable:
             raise ImageError(f"none of the {len(paths)} photos can be read")
         if csv is not None:
-            csv.parent.mkdir(parents=True, exist_ok=True)
             frame = predictions_frame(predictions)
             (frame.assign(note=note) if note else frame).to_csv(csv, index=False)
         save_drawings(predictions, drawings, note=note)

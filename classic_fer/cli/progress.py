@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from classic_fer.cli.console import error_console
 
-__all__ = ["tracked"]
+__all__ = ["tracked", "tracked_stages"]
 
 _SECONDS_BETWEEN_LINES = 30.0
 
@@ -34,6 +34,21 @@ def tracked(what: str) -> Iterator[Callable[[int, int], None]]:
     stage ended, and one every 30 seconds how far it is; stages that report nothing say nothing.
     """
     with _bar(what) if sys.stderr.isatty() else _lines(what) as report:
+        yield report
+
+
+@contextmanager
+def tracked_stages() -> Iterator[Callable[[str, int, int], None]]:
+    """As `tracked`, for work that names its stages itself: called with (stage, done, total)."""
+    reports: dict[str, Callable[[int, int], None]] = {}
+    with ExitStack() as stack:
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in reports:
+                stack.close()  # the earlier stage has ended
+                reports[stage] = stack.enter_context(tracked(stage))
+            reports[stage](done, total)
+
         yield report
 
 

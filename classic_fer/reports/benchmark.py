@@ -6,6 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from classic_fer.reports import content
+from classic_fer.reports.cross import cross_sections
+from classic_fer.reports.tables import (
+    Table,
+    markdown_section,
+    markdown_table,
+    markdown_text,
+    rich_section,
+    rich_table,
+)
+from classic_fer.reports.wording import with_interval
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -18,6 +28,7 @@ __all__ = [
     "benchmark_sentences",
     "benchmark_tables",
     "benchmark_view",
+    "dedup_table",
     "explanations",
     "failure_lines",
     "gap_sentences",
@@ -49,8 +60,8 @@ def benchmark_sentences(table: BenchmarkTable) -> list[str]:
             text = (
                 f"{data}, {content.protocol_sentence(table.results[best['run']])}: "
                 f"{_recognizer(best)} has the highest accuracy, "
-                f"{_score(best['scores']['accuracy'])}; always saying the most frequent class is "
-                f"right for {best['majority_baseline']:.3f}"
+                f"{with_interval(best['scores']['accuracy'])}; always saying the most frequent "
+                f"class is right for {best['majority_baseline']:.3f}"
             )
             level = [_recognizer(row) for row in ranked[1:] if not _is_behind(row)]
             if level:
@@ -61,20 +72,18 @@ def benchmark_sentences(table: BenchmarkTable) -> list[str]:
     return said
 
 
-def benchmark_tables(table: BenchmarkTable) -> list[content.Table]:
+def benchmark_tables(table: BenchmarkTable) -> list[Table]:
     """A table for each data set: the best first, within each protocol."""
     return [_data_table(table, data, rows) for data, rows in _by_data(table).items()]
 
 
-def _data_table(
-    table: BenchmarkTable, data: str, rows: Sequence[Mapping[str, Any]]
-) -> content.Table:
+def _data_table(table: BenchmarkTable, data: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     first = rows[0]
     known = [row["people"] for row in rows if row["people"]]
     people = f"{known[0]:,} people" if known else "people not known"
     title = f"{data}: {first['n']:,} faces, {first['n_classes']} classes, {people}"
     columns = (
-        *("recognizer", "accuracy [95 %]", "rank", "behind best [95 %]", "cv"),
+        *("recognizer", "cv", "accuracy [95 %]", "rank", "behind best [95 %]"),
         *("macro F1", "baseline", "seconds"),
     )
     lines, strong, weak = [], set(), set()
@@ -86,23 +95,23 @@ def _data_table(
         lines.append(
             (
                 _recognizer(row),
-                _score(row["scores"]["accuracy"]),
-                str(row["rank"]),
-                "" if behind is None else _score(behind, sign="+"),
                 f"{row['cv']} ({_LEAKS})" if leaks else row["cv"],
+                with_interval(row["scores"]["accuracy"]),
+                str(row["rank"]),
+                "" if behind is None else with_interval(behind, sign="+"),
                 f"{row['scores']['macro_f1']['value']:.3f}",
                 f"{row['majority_baseline']:.3f}",
                 f"{row['seconds']:,.0f}" if row["seconds"] >= 10 else f"{row['seconds']:.1f}",
             )
         )
         if row["rank"] == 1 and not leaks:
-            strong.add((place, 1))
+            strong.add((place, 2))
         elif leaks:
-            weak.add((place, 4))
-    return content.Table(title, columns, lines, strong=strong, weak=weak)
+            weak.add((place, 1))
+    return Table(title, columns, lines, strong=strong, weak=weak)
 
 
-def gap_table(table: BenchmarkTable) -> content.Table | None:
+def gap_table(table: BenchmarkTable) -> Table | None:
     """Accuracy with people held out and under random folds, and the gap; None without gaps."""
     measured = [gap for gap in table.leak_gaps if gap["gap"] is not None]
     if not measured:
@@ -112,12 +121,34 @@ def gap_table(table: BenchmarkTable) -> content.Table | None:
             f"{gap['data']}: {_recognizer(gap)}",
             f"{gap['held_out']:.3f}",
             f"{gap['random']:.3f}",
-            _score({"value": gap["gap"], "ci95": gap["ci95"]}, sign="+"),
+            with_interval({"value": gap["gap"], "ci95": gap["ci95"]}, sign="+"),
         )
         for gap in measured
     ]
     columns = ("", "people held out", "random folds", "leak gap [95 %]")
-    return content.Table("Leak gap: what random folds add", columns, rows)
+    return Table("Leak gap: what random folds add", columns, rows)
+
+
+def dedup_table(table: BenchmarkTable) -> Table | None:
+    """Accuracy with and without copies of training images; None where none was asked for."""
+    rows = []
+    for row in table.rows:
+        if row["dedup"] is None:
+            continue
+        cells = [f"{row['data']}: {_recognizer(row)}, {row['cv']}"]
+        cells.append(with_interval(row["scores"]["accuracy"]))
+        for name in ("identical", "copies"):
+            sheet = row["dedup"][name]
+            score = with_interval(sheet["scores"]["accuracy"]) if sheet["scores"] else "none left"
+            cells += [score, f"{sheet['left_out']:,}"]
+        rows.append(cells)
+    if not rows:
+        return None
+    columns = (
+        *("", "all [95 %]", "without identical images", "left out"),
+        *("without near copies, too", "left out"),
+    )
+    return Table("Copies of training images", columns, rows)
 
 
 def gap_sentences(table: BenchmarkTable) -> list[str]:
@@ -143,6 +174,16 @@ def explanations(table: BenchmarkTable) -> list[str]:
         "best of many is chosen on these scores, so its own score is a little optimistic.",
         "Baseline: accuracy of always saying the most frequent class.",
     ]
+    if any("identical images" in str(row["kept_together"]) for row in table.rows):
+        said.append(
+            "Where people are not known or are on identical images, these images are kept in one "
+            "fold; official parts are as they are, so there this holds in the search only."
+        )
+    if any(row["dedup"] for row in table.rows):
+        said.append(
+            "Copies: scored faces that are identical to an image in the training part of their "
+            "fold, or also a near copy of one, are left out of the score; training is the same."
+        )
     return said
 
 
@@ -156,15 +197,15 @@ def benchmark_view(table: BenchmarkTable) -> Group:
     from rich.console import Group, RenderableType
     from rich.text import Text
 
-    from classic_fer.reports.terminal import _table
-
     parts: list[RenderableType] = [
         Text(f"! {mark}", style="bold yellow") for mark in benchmark_marks(table)
     ]
     parts += [Text(text, style="bold") for text in benchmark_sentences(table)]
-    parts += [_table(each) for each in benchmark_tables(table)]
+    parts += [rich_table(each) for each in benchmark_tables(table)]
     gaps = gap_table(table)
-    parts += [] if gaps is None else [_table(gaps)]
+    copies = dedup_table(table)
+    parts += [rich_table(each) for each in (gaps, copies) if each is not None]
+    parts += [rich_section(each) for each in cross_sections(table)]
     parts.append(Text(""))
     parts += [Text(text) for text in gap_sentences(table)]
     parts += [Text(text, style="dim") for text in explanations(table)] if table.rows else []
@@ -174,20 +215,27 @@ def benchmark_view(table: BenchmarkTable) -> Group:
 
 def benchmark_markdown(table: BenchmarkTable) -> str:
     """A benchmark as a Markdown document."""
-    from classic_fer.reports.markdown import _escape, _table
-
     parts = ["# Benchmark"]
-    parts += [f"> **{_escape(mark)}**" for mark in benchmark_marks(table)]
-    parts.append("\n".join(f"- {_escape(text)}" for text in benchmark_sentences(table)))
-    parts += [f"## {_escape(each.title)}\n\n{_table(each)}" for each in benchmark_tables(table)]
+    parts += [f"> **{markdown_text(mark)}**" for mark in benchmark_marks(table)]
+    parts.append("\n".join(f"- {markdown_text(text)}" for text in benchmark_sentences(table)))
+    parts += [
+        f"## {markdown_text(each.title)}\n\n{markdown_table(each)}"
+        for each in benchmark_tables(table)
+    ]
     gaps, said = gap_table(table), gap_sentences(table)
     if said:
-        lines = "\n".join(f"- {_escape(text)}" for text in said)
-        parts.append("## Leak gap" + (f"\n\n{_table(gaps)}" if gaps else "") + f"\n\n{lines}")
+        lines = "\n".join(f"- {markdown_text(text)}" for text in said)
+        parts.append(
+            "## Leak gap" + (f"\n\n{markdown_table(gaps)}" if gaps else "") + f"\n\n{lines}"
+        )
+    copies = dedup_table(table)
+    if copies is not None:
+        parts.append(f"## {copies.title}\n\n{markdown_table(copies)}")
+    parts += [markdown_section(each) for each in cross_sections(table)]
     if table.rows:
-        parts.append("\n".join(f"- {_escape(text)}" for text in explanations(table)))
+        parts.append("\n".join(f"- {markdown_text(text)}" for text in explanations(table)))
     if table.failures:
-        lines = "\n".join(f"- {_escape(line)}" for line in failure_lines(table))
+        lines = "\n".join(f"- {markdown_text(line)}" for line in failure_lines(table))
         parts.append(f"## Failed\n\n{lines}")
     if table.command:
         parts.append(f"## Command\n\n```\n{table.command}\n```")
@@ -209,9 +257,3 @@ def _is_behind(row: Mapping[str, Any]) -> bool:
 
 def _recognizer(row: Mapping[str, Any]) -> str:
     return f"{row['features']} + {row['clf']}"
-
-
-def _score(score: Mapping[str, Any], *, sign: str = "") -> str:
-    bounds: Sequence[float] | None = score["ci95"]
-    text = f"{score['value']:{sign}.3f}"
-    return text if bounds is None else f"{text} [{bounds[0]:{sign}.3f}, {bounds[1]:{sign}.3f}]"

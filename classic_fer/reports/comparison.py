@@ -14,6 +14,13 @@ from numpy.typing import NDArray
 from classic_fer.errors import ParameterError
 from classic_fer.evaluation.comparison import DIFFERENT, DOUBTFUL, NO_EVIDENCE
 from classic_fer.reports import content
+from classic_fer.reports.tables import (
+    Table,
+    markdown_table,
+    markdown_text,
+    rich_table,
+)
+from classic_fer.reports.wording import with_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,7 +148,7 @@ def _best_sentence(comparison: Comparison, best: str) -> str:
     return f"{best} has the highest accuracy: {'; '.join(parts)} (McNemar with Holm's correction)."
 
 
-def run_table(report: ComparisonReport) -> content.Table:
+def run_table(report: ComparisonReport) -> Table:
     """Accuracy, rank and cost of each run, the most accurate first."""
     comparison, ranks = report.comparison, report.comparison.ranks
     columns = ["run", "accuracy [95 %]"]
@@ -152,7 +159,7 @@ def run_table(report: ComparisonReport) -> content.Table:
     rows = []
     for name in sorted(comparison.names, key=lambda n: -comparison.accuracy[n]["value"]):
         recognizer = report.results[name].recognizer
-        row = [name, _score(comparison.accuracy[name])]
+        row = [name, with_interval(comparison.accuracy[name])]
         if ranks is not None:
             row.append(f"{ranks.ranks[comparison.names.index(name)]:.2f}")
         if report.costs:
@@ -161,10 +168,10 @@ def run_table(report: ComparisonReport) -> content.Table:
         rows.append([*row, f"{recognizer['features']} + {recognizer['clf']}"])
     people = "" if comparison.n_people is None else f" of {comparison.n_people:,} people"
     title = f"{comparison.n:,} faces{people}; intervals over {comparison.interval}"
-    return content.Table(title, [*columns, "recognizer"], rows, text_last=True)
+    return Table(title, [*columns, "recognizer"], rows, text_last=True)
 
 
-def pair_table(comparison: Comparison) -> content.Table:
+def pair_table(comparison: Comparison) -> Table:
     """Difference, tests and verdict of each pair."""
     columns = ["pair", "difference [95 %]", "only first right", "only second right", "p McNemar"]
     over_folds = comparison.pairs[0].fold_test is not None
@@ -175,7 +182,7 @@ def pair_table(comparison: Comparison) -> content.Table:
     for place, pair in enumerate(comparison.pairs):
         row = [
             f"{pair.first} - {pair.second}",
-            _score({"value": pair.difference, "ci95": pair.ci95}, sign="+"),
+            with_interval({"value": pair.difference, "ci95": pair.ci95}, sign="+"),
             f"{pair.only_first:,}",
             f"{pair.only_second:,}",
             _p(pair.p_value).removeprefix("p ").removeprefix("= "),
@@ -189,7 +196,7 @@ def pair_table(comparison: Comparison) -> content.Table:
         elif pair.verdict == DOUBTFUL:
             weak.add((place, len(row) - 1))
     adjusted = ", p-values adjusted by Holm" if len(comparison.pairs) > 1 else ""
-    return content.Table(
+    return Table(
         f"Pairs{adjusted}", [*columns, "verdict"], rows, text_last=True, strong=strong, weak=weak
     )
 
@@ -222,11 +229,9 @@ def comparison_view(report: ComparisonReport) -> Group:
     from rich.console import Group, RenderableType
     from rich.text import Text
 
-    from classic_fer.reports.terminal import _table
-
     parts: list[RenderableType] = [Text(f"! {mark}", style="bold yellow") for mark in report.marks]
     parts += [Text(text, style="bold") for text in sentences(report.comparison)]
-    parts += [_table(run_table(report)), _table(pair_table(report.comparison)), Text("")]
+    parts += [rich_table(run_table(report)), rich_table(pair_table(report.comparison)), Text("")]
     parts += [Text(text, style="dim") for text in explanation(report)]
     parts += [Text(f"note: {note}", style="yellow") for note in report.notes]
     return Group(*parts)
@@ -234,19 +239,19 @@ def comparison_view(report: ComparisonReport) -> Group:
 
 def comparison_markdown(report: ComparisonReport) -> str:
     """A comparison as a Markdown document; the diagram is linked by its name."""
-    from classic_fer.reports.markdown import _escape, _table
-
     comparison = report.comparison
     parts = [f"# Comparison of {len(comparison.names)} runs"]
-    parts += [f"**{_escape(text)}**" for text in sentences(comparison)]
-    parts += [f"> **{_escape(mark)}**" for mark in report.marks]
+    parts += [f"**{markdown_text(text)}**" for text in sentences(comparison)]
+    parts += [f"> **{markdown_text(mark)}**" for mark in report.marks]
     for table in (run_table(report), pair_table(comparison)):
-        parts.append(f"## {_escape(table.title)}\n\n{_table(table)}")
+        parts.append(f"## {markdown_text(table.title)}\n\n{markdown_table(table)}")
     if comparison.ranks is not None:
         parts.append(f"![critical-difference diagram]({_DIAGRAM}.png)")
-    parts.append("\n".join(f"- {_escape(text)}" for text in explanation(report)))
+    parts.append("\n".join(f"- {markdown_text(text)}" for text in explanation(report)))
     if report.notes:
-        parts.append("## Notes\n\n" + "\n".join(f"- {_escape(note)}" for note in report.notes))
+        parts.append(
+            "## Notes\n\n" + "\n".join(f"- {markdown_text(note)}" for note in report.notes)
+        )
     return "\n\n".join(parts) + "\n"
 
 
@@ -358,9 +363,3 @@ def _p(value: float) -> str:
     if value < 0.001:
         return "p < 0.001"
     return f"p = {value:.3f}" if value >= 0.1 else f"p = {value:.4f}"
-
-
-def _score(score: Mapping[str, Any], *, sign: str = "") -> str:
-    bounds: Sequence[float] | None = score["ci95"]
-    text = f"{score['value']:{sign}.3f}"
-    return text if bounds is None else f"{text} [{bounds[0]:{sign}.3f}, {bounds[1]:{sign}.3f}]"

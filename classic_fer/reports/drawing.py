@@ -1,4 +1,4 @@
-"""Predictions drawn on the photo: a box and a label for each face."""
+"""Predictions drawn on the photo: a box, landmarks and a label for each face."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer.errors import ParameterError
+from classic_fer.models.abstention import UNSURE
 from classic_fer.predictions import PHOTO_SUFFIXES, FacePrediction
 
 if TYPE_CHECKING:
-    from PIL import Image
+    from PIL import Image, ImageDraw
 
 __all__ = ["draw_predictions", "drawing_paths", "save_drawings"]
 
@@ -24,15 +25,15 @@ _PAPER, _INK = (255, 212, 0), (0, 0, 0)
 def draw_predictions(
     photo: NDArray[np.uint8], predictions: Sequence[FacePrediction], *, note: str = ""
 ) -> NDArray[np.uint8]:
-    """The photo with a box, the label and its probability for each face.
+    """The photo with a box, landmarks, the label and its probability for each face.
 
     Parameters
     ----------
     photo : ndarray of uint8, shape (H, W) or (H, W, 3)
         Grey or RGB.
     predictions : sequence of FacePrediction
-        Boxes in pixels of `photo`. The label of a prediction without a box (no face was found)
-        goes to the top of the photo and says so.
+        Boxes and landmarks in pixels of `photo`. The label of a prediction without a box (no
+        face was found) goes to the top of the photo and says so.
     note : str
         Written below the photo, which becomes that much higher.
 
@@ -65,6 +66,8 @@ def draw_predictions(
         else:
             left, top, wide, high = each.box
             pen.rectangle([left, top, left + wide, top + high], outline=_PAPER, width=line)
+        if each.landmarks is not None:
+            _draw_points(pen, each.landmarks)
         caption = _caption(each)
         size = float(np.clip(wide / 9, 10, 40))
         while size > 8 and pen.textlength(caption, ImageFont.load_default(size)) > width - 6:
@@ -78,6 +81,15 @@ def draw_predictions(
         pen.rectangle([x, y, x + tag_width, y + tag_height], fill=_PAPER)
         pen.text((x + 3, y + 1), caption, font=font, fill=_INK)
     return np.asarray(canvas if not note else _with_note(canvas, note))
+
+
+def _draw_points(pen: ImageDraw.ImageDraw, points: NDArray[np.float32]) -> None:
+    """Dots whose rim tells them from bright skin."""
+    radius = max(1.0, float(np.ptp(points[:, 0])) / 120)
+    for x, y in points.tolist():
+        outer, inner = radius + 0.5, radius - 0.5
+        pen.ellipse([x - outer, y - outer, x + outer, y + outer], fill=_INK)
+        pen.ellipse([x - inner, y - inner, x + inner, y + inner], fill=_PAPER)
 
 
 def _with_note(canvas: Image.Image, note: str) -> Image.Image:
@@ -116,14 +128,31 @@ def drawing_paths(photos: Sequence[Path], target: Path) -> dict[str, Path]:
     Raises
     ------
     ParameterError
-        If `target` names a file and there are several photos.
+        If `target` names a file and there are several photos, if it names neither an image nor a
+        folder, or if a drawing would take the place of a photo.
     """
-    is_file = target.suffix.lower() in PHOTO_SUFFIXES and not target.is_dir()
-    if is_file and len(photos) == 1:
-        return {str(photos[0]): target}
-    if is_file:
+    drawings = _paths_in(target, photos)
+    originals = {photo.resolve() for photo in photos}
+    for path in drawings.values():
+        if path.resolve() in originals:
+            raise ParameterError(
+                f"the drawing {path} would overwrite a photo; name another file or folder"
+            )
+    return drawings
+
+
+def _paths_in(target: Path, photos: Sequence[Path]) -> dict[str, Path]:
+    suffix = "" if target.is_dir() else target.suffix.lower()
+    if suffix in PHOTO_SUFFIXES and len(photos) > 1:
         raise ParameterError(
             f"{len(photos)} photos do not fit into one drawing {target}; name a folder"
+        )
+    if suffix in PHOTO_SUFFIXES:
+        return {str(photos[0]): target}
+    if suffix and len(photos) == 1:
+        raise ParameterError(
+            f"{target}: no drawing can be written as {suffix}; expected a file ending in "
+            f"{', '.join(PHOTO_SUFFIXES)}, or a folder"
         )
     drawings: dict[str, Path] = {}
     taken: set[Path] = set()
@@ -174,6 +203,6 @@ def save_drawings(
 
 def _caption(prediction: FacePrediction) -> str:
     if prediction.label is None:
-        return "no face found"
+        return UNSURE if prediction.found else "no face found"
     caption = f"{prediction.label} {prediction.confidence:.0%}"
     return caption if prediction.found else f"{caption} (no face found)"

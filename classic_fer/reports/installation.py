@@ -214,8 +214,9 @@ def _cache() -> Check:
     except OSError as error:
         return Check(
             "cache folder",
-            MISSING,
-            f"{folder} cannot be written ({error.strerror}): aligned faces are not kept",
+            OPTIONAL,
+            f"{folder} cannot be written ({error.strerror}): aligned faces and features are not "
+            "kept, and are computed again each time",
             "set CLASSIC_FER_CACHE to a folder that you can write",
         )
     return Check("cache folder", WORKS, str(folder))

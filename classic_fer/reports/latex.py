@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from classic_fer.reports import content
+from classic_fer.reports import content, result_tables
 from classic_fer.reports.benchmark import benchmark_marks, benchmark_tables, gap_table
+from classic_fer.reports.tables import Table
 
 if TYPE_CHECKING:
     from classic_fer.evaluation.benchmark_table import BenchmarkTable
@@ -23,12 +24,12 @@ _ESCAPES = {
 }
 
 
-def latex_table(table: content.Table, *, note: str = "") -> str:
+def latex_table(table: Table, *, note: str = "") -> str:
     """A table as a ``table`` environment; needs ``\\usepackage{booktabs}``.
 
     Parameters
     ----------
-    table : content.Table
+    table : Table
         Cells that stand out are bold. The title becomes the caption.
     note : str
         Added to the caption.
@@ -68,9 +69,9 @@ def run_latex(result: Result) -> str:
     note = " ".join([content.title(result) + ":", content.headline(result) + ".", *_marks(result)])
     shown = []
     if result.per_class:
-        shown.append(content.class_table(result))
+        shown.append(result_tables.class_table(result))
     if result.confusion is not None:
-        shown.append(content.confusion_table(result))
+        shown.append(result_tables.confusion_table(result))
     return "\n".join(latex_table(each, note=note) for each in shown)
 
 

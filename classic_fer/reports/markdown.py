@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from classic_fer.reports import content
+from classic_fer.reports import content, result_tables
+from classic_fer.reports.sections import sections
+from classic_fer.reports.tables import (
+    Table,
+    markdown_section,
+    markdown_table,
+    markdown_text,
+)
 
 if TYPE_CHECKING:
     from classic_fer.evaluation.result import Result
@@ -24,68 +32,47 @@ def markdown_report(result: Result) -> str:
     str
         Figures are linked by their names in the run folder.
     """
-    parts = [f"# {_escape(content.title(result))}", f"**{_escape(content.headline(result))}**"]
-    parts += [f"> **{_escape(mark)}**" for mark in content.marks(result)]
-    parts.append(_table(content.summary_table(result)))
+    parts = [
+        f"# {markdown_text(content.title(result))}",
+        f"**{markdown_text(content.headline(result))}**",
+    ]
+    parts += [f"> **{markdown_text(mark)}**" for mark in content.marks(result)]
+    parts += [markdown_text(sentence) for sentence in content.beside_the_score(result)]
+    parts.append(markdown_table(result_tables.summary_table(result)))
     if result.best_params:
-        parts.append(_section(content.parameter_table(result)))
+        parts.append(_titled(result_tables.parameter_table(result)))
     if result.per_class:
-        parts.append(_section(content.class_table(result)))
+        parts.append(_titled(result_tables.class_table(result)))
     if result.confusion is not None:
-        parts.append(_section(content.confusion_table(result)))
+        parts.append(_titled(result_tables.confusion_table(result)))
         parts.append("![confusion matrix](confusion.png)")
-    if result.found is not None:
-        found = content.class_table(result.found)
-        parts.append(f"## Classes, only faces that were found\n\n{_table(found)}")
-    if result.final is not None:
-        parts.append(f"## Classes, final part\n\n{_table(content.class_table(result.final))}")
-    notes = content.notes(result)
-    if notes:
-        parts.append("## Warnings\n\n" + "\n".join(f"- {_escape(note)}" for note in notes))
-    if result.unreadable:
-        lines = [f"- {_escape(content.unreadable_line(**each))}" for each in result.unreadable]
-        parts.append("## Unreadable files\n\n" + "\n".join(lines))
+    parts += [_titled(table) for table in result_tables.part_class_tables(result)]
+    parts += [markdown_section(section) for section in sections(result)]
+    parts.append(_listed("Warnings", content.notes(result)))
+    unreadable = [content.unreadable_line(**each) for each in result.unreadable]
+    parts.append(_listed("Unreadable files", unreadable))
     parts.append(_protocol(result))
-    if result.recognizer.get("params"):
-        rows = [(name, str(value)) for name, value in result.recognizer["params"].items()]
-        table = content.Table("", ("parameter", "value"), rows, text=True)
-        parts.append(f"## Recognizer\n\n{_table(table)}")
-    rows = [(name, str(value)) for name, value in result.environment.items() if value is not None]
-    environment = content.Table("", ("", "version"), rows, text=True)
-    parts.append(f"## Environment\n\n{_table(environment)}")
+    parts += [_titled(table) for table in result_tables.environment_tables(result)]
     if result.command:
         parts.append(f"## Command\n\n```\n{result.command}\n```")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _listed(title: str, lines: Sequence[str]) -> str:
+    """A heading over a list; empty without lines."""
+    bullets = "\n".join(f"- {markdown_text(line)}" for line in lines)
+    return f"## {title}\n\n{bullets}" if lines else ""
 
 
 def _protocol(result: Result) -> str:
     lines = content.protocol_lines(result)
     if result.protocol.get("hash"):
         lines.append(f"SHA-256 of the split: `{result.protocol['hash']}`.")
-    text = "## Protocol\n\n" + "\n".join(lines)
-    return text + (f"\n\n{_table(content.fold_table(result))}" if result.folds else "")
+    parts = ["## Protocol", "\n".join(lines)]
+    if result.folds:
+        parts.append(markdown_table(result_tables.fold_table(result)))
+    return "\n\n".join(parts)
 
 
-def _section(table: content.Table) -> str:
-    return f"## {table.title}\n\n{_table(table)}"
-
-
-def _table(table: content.Table) -> str:
-    """A pipe table; cells that stand out are bold."""
-    lines = ["| " + " | ".join(_escape(name) for name in table.columns) + " |"]
-    aligned = [":--" if table.is_text(i) else "--:" for i in range(len(table.columns))]
-    lines.append("| " + " | ".join(aligned) + " |")
-    for i, row in enumerate(table.rows):
-        cells = [
-            f"**{_escape(cell)}**" if (i, j) in table.strong else _escape(cell)
-            for j, cell in enumerate(row)
-        ]
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def _escape(text: str) -> str:
-    """Text that Markdown would take for markup, as it is."""
-    for mark in ("\\", "|", "*", "_", "<", "`"):
-        text = text.replace(mark, "\\" + mark)
-    return text.replace("\n", " ")
+def _titled(table: Table) -> str:
+    return f"## {table.title}\n\n{markdown_table(table)}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -11,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from classic_fer.errors import DataError
 from classic_fer.evaluation.benchmark_table import BenchmarkTable
 from classic_fer.evaluation.result import Result
 from classic_fer.reports import benchmark as tables
-from classic_fer.reports import content, page_figures
+from classic_fer.reports import content, page_figures, result_tables
+from classic_fer.reports.benchmark_figures import rank_figures, score_figures
+from classic_fer.reports.cross import cross_figures, cross_sections
+from classic_fer.reports.doubt_figures import doubt_figures
 from classic_fer.reports.mistakes import FacePictures, confident_mistakes
+from classic_fer.reports.sections import sections
+from classic_fer.reports.tables import Section, Table
+from classic_fer.reports.wording import answer_name, shortened, with_interval
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from classic_fer.evaluation.calibration_metrics import ReliabilityBin
 
 __all__ = ["benchmark_page", "run_page"]
 
@@ -69,8 +71,14 @@ def benchmark_page(
     parts = []
     by_title = zip(tables.benchmark_tables(table), dict.fromkeys(row["data"] for row in table.rows))
     for shown, data in by_title:
-        rows = [row for row in table.rows if row["data"] == data]
-        parts.append({"table": shown, "figures": _score_figures(data, rows)})
+        scores, ranks = score_figures(table, data), rank_figures(table, data)
+        parts.append(
+            {
+                "table": shown,
+                "figures": [_figure("", figure, caption) for figure, caption in scores],
+                "ranks": [_figure("", figure, caption) for figure, caption in ranks],
+            }
+        )
     view = {
         "marks": tables.benchmark_marks(table),
         "sentences": tables.benchmark_sentences(table),
@@ -84,6 +92,8 @@ def benchmark_page(
         if gaps
         else None,
         "gap_sentences": tables.gap_sentences(table),
+        "copies": tables.dedup_table(table),
+        "cross": list(zip(cross_sections(table), _cross_figures(table))),
         "explanations": tables.explanations(table),
         "failures": tables.failure_lines(table),
         "command": table.command,
@@ -91,6 +101,11 @@ def benchmark_page(
     runs = [_run_view(folder / row["run"], table.results[row["run"]], faces) for row in table.rows]
     names = ", ".join(dict.fromkeys(row["data"] for row in table.rows))
     return _render(title=f"Benchmark: {names}", benchmark=view, runs=runs)
+
+
+def _cross_figures(table: BenchmarkTable) -> list[PageFigure]:
+    caption = "Accuracy; framed: tested on the data set that it was trained on."
+    return [_figure("Heat map", figure, caption) for figure in cross_figures(table).values()]
 
 
 def _render(**view: Any) -> str:
@@ -109,49 +124,58 @@ def _render(**view: Any) -> str:
 
 def _run_view(run: Path, result: Result, faces: FacePictures | None) -> dict[str, Any]:
     """What the template shows of a run."""
-    environment = [(name, str(v)) for name, v in result.environment.items() if v is not None]
-    params = [(name, str(v)) for name, v in result.recognizer.get("params", {}).items()]
+    class_tables = [
+        *([result_tables.class_table(result)] if result.per_class else []),
+        *result_tables.part_class_tables(result),
+    ]
     return {
         "title": content.title(result),
         "headline": content.headline(result),
         "marks": content.marks(result),
         "sentence": content.summary_sentence(result),
-        "summary": content.summary_table(result),
-        "parameters": content.parameter_table(result) if result.best_params else None,
-        "classes": content.class_table(result) if result.per_class else None,
+        "beside": content.beside_the_score(result),
+        "summary": result_tables.summary_table(result),
+        "parameters": result_tables.parameter_table(result) if result.best_params else None,
+        "classes": class_tables,
         "bars": _bars(result),
         "confusion": _confusion(result) if result.confusion else None,
         "figures": _run_figures(run, result),
+        "sections": [(section, _section_figures(section, result)) for section in sections(result)],
         **_mistakes(run, result, faces),
         "notes": content.notes(result),
         "unreadable": [content.unreadable_line(**each) for each in result.unreadable],
         "protocol": content.protocol_lines(result),
         "hash": result.protocol.get("hash"),
-        "folds": content.fold_table(result) if result.folds else None,
-        "recognizer": content.Table("", ("parameter", "value"), params, text=True)
-        if params
-        else None,
-        "environment": content.Table("", ("", "version"), environment, text=True),
+        "folds": result_tables.fold_table(result) if result.folds else None,
+        "details": result_tables.environment_tables(result),
         "command": result.command,
     }
 
 
 def _bars(result: Result) -> list[dict[str, Any]]:
-    return [
-        {
-            "name": each["class"],
-            "support": f"{each['support']:,}",
-            **{name: f"{each[name]:.3f}" for name in ("recall", "precision")},
-            **{f"{name}_width": f"{100 * each[name]:.1f}" for name in ("recall", "precision")},
-        }
-        for each in result.per_class
-    ]
+    """Bars of each class; lengths and places in per cent."""
+    bars = []
+    for each in result.per_class:
+        bar = {"name": each["class"], "support": f"{each['support']:,}", "rates": []}
+        for name in ("recall", "precision"):
+            bounds = each.get("ci95", {}).get(name)
+            bar["rates"].append(
+                {
+                    "title": f"{name} {with_interval({'value': each[name], 'ci95': bounds})}",
+                    "width": f"{100 * each[name]:.1f}",
+                    "low": None if bounds is None else f"{100 * bounds[0]:.1f}",
+                    "range": None if bounds is None else f"{100 * (bounds[1] - bounds[0]):.1f}",
+                }
+            )
+        bars.append(bar)
+    return bars
 
 
 def _confusion(result: Result) -> dict[str, Any]:
     """Rows and cells of the confusion matrix with their colours."""
     assert result.confusion is not None
-    true, predicted = result.confusion["true"], result.confusion["predicted"]
+    true = result.confusion["true"]
+    predicted = [answer_name(name) for name in result.confusion["predicted"]]
     rows = []
     for name, counts in zip(true, result.confusion["counts"]):
         total = max(1, sum(counts))
@@ -159,7 +183,7 @@ def _confusion(result: Result) -> dict[str, Any]:
             _cell(count, count / total, name, other) for other, count in zip(predicted, counts)
         ]
         rows.append((name, cells))
-    return {"heads": list(zip(predicted, content.shortened(predicted))), "rows": rows}
+    return {"heads": list(zip(predicted, shortened(predicted))), "rows": rows}
 
 
 def _cell(count: int, share: float, true: str, predicted: str) -> dict[str, Any]:
@@ -174,7 +198,7 @@ def _cell(count: int, share: float, true: str, predicted: str) -> dict[str, Any]
 
 
 def _run_figures(run: Path, result: Result) -> list[PageFigure]:
-    """Spread over folds, surface of the search, reliability: those that there are data for."""
+    """Spread over folds and surface of the search: those that there are data for."""
     made = []
     if len(result.fold_accuracies) > 1:
         low, high = min(result.fold_accuracies), max(result.fold_accuracies)
@@ -185,40 +209,12 @@ def _run_figures(run: Path, result: Result) -> list[PageFigure]:
         surface = page_figures.surface_figure(pd.read_csv(candidates))
         if surface is not None:
             made.append(_figure("Grid search", *surface))
-    bins, words = _calibration(result)
-    if bins:
-        made.append(_figure("Calibration", page_figures.reliability_figure(bins), words))
     return made
 
 
-def _calibration(result: Result) -> tuple[list[ReliabilityBin], str]:
-    """Bins and words of the reliability diagram; no bins where there are no probabilities."""
-    from classic_fer.evaluation.calibration_metrics import calibration_scores, reliability_bins
-    from classic_fer.evaluation.metrics import ABSTAINED
-
-    table = result.predictions
-    names = [name for name in table.columns if name.startswith("score_")]
-    classes = [name.removeprefix("score_") for name in names]
-    if not names or not len(table):
-        return [], ""
-    table = table[(table["predicted"] != ABSTAINED) & table["true"].isin(classes)]
-    known = "subject" in table and table["subject"].notna().all()
-    groups = table["subject"].to_numpy(dtype=str) if known else None
-    try:
-        proba, true = table[names].to_numpy(dtype=float), table["true"].to_numpy(dtype=str)
-        scores = calibration_scores(proba, true, classes, groups=groups, random_state=result.seed)[
-            "scores"
-        ]
-        bins = reliability_bins(proba, true, classes, n_bins=10)
-    except DataError:  # scores that are no probabilities, or no rows
-        return [], ""
-    words = (
-        "Below the diagonal the recognizer is too sure of itself, above not sure enough. Expected "
-        f"calibration error {scores['ece']['value']:.3f}, log-loss "
-        f"{scores['log_loss']['value']:.3f}, Brier score {scores['brier']['value']:.3f}, right "
-        f"among the first two {scores['top2']['value']:.3f}."
-    )
-    return bins, words
+def _section_figures(section: Section, result: Result) -> list[PageFigure]:
+    figures = doubt_figures(result) if section.figures else {}
+    return [_figure("", figure, section.figures[name]) for name, figure in figures.items()]
 
 
 def _mistakes(run: Path, result: Result, faces: FacePictures | None) -> dict[str, Any]:
@@ -246,18 +242,8 @@ def _mistakes(run: Path, result: Result, faces: FacePictures | None) -> dict[str
         "mistakes": mistakes,
         "pictures": pictures,
         "mistakes_note": note,
-        "mistake_table": content.Table("", columns, rows),
+        "mistake_table": Table("", columns, rows),
     }
-
-
-def _score_figures(data: str, rows: Sequence[Mapping[str, Any]]) -> list[PageFigure]:
-    made = []
-    for cv in dict.fromkeys(row["cv"] for row in rows):
-        shown = [row for row in rows if row["cv"] == cv]
-        leaks = " (people leak)" if cv.startswith("random") else ""
-        caption = f"{data}, protocol {cv}{leaks}; lines: 95 % intervals; dashed: majority baseline"
-        made.append(_figure("", page_figures.score_figure(shown), caption))
-    return made
 
 
 def _figure(title: str, figure: Figure, caption: str) -> PageFigure:

@@ -13,20 +13,23 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from classic_fer.evaluation.calibration_metrics import ReliabilityBin
     from classic_fer.evaluation.result import Result
 
 __all__ = [
+    "BLUE",
+    "GREY",
+    "ORANGE",
     "data_uri",
     "fold_figure",
     "gap_figure",
-    "reliability_figure",
+    "legend_below",
     "score_figure",
+    "small_axes",
     "surface_figure",
 ]
 
 _WIDTH = 4.6  # inches; 440 pixels of a page
-_BLUE, _ORANGE, _GREY = "#0072B2", "#D55E00", "#8a8a8a"  # Okabe and Ito
+BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#8a8a8a"  # Okabe and Ito
 _SURFACE = "cividis"  # made for colour-blind readers (Nuñez, Anderton and Renslow 2018)
 
 
@@ -42,55 +45,24 @@ def data_uri(figure: Figure) -> str:
 
 def fold_figure(result: Result) -> Figure:
     """Accuracy of each fold beside the pooled accuracy, its interval and the baseline."""
-    figure, axes = _axes(1.5)
+    figure, axes = small_axes(1.5)
     values = np.array(result.fold_accuracies)
     score = result.scores["accuracy"]
     if score["ci95"]:
-        axes.axvspan(*score["ci95"], color=_BLUE, alpha=0.15, linewidth=0, label="95 % interval")
-    axes.axvline(score["value"], color=_BLUE, linewidth=2, label="all folds together")
+        axes.axvspan(*score["ci95"], color=BLUE, alpha=0.15, linewidth=0, label="95 % interval")
+    axes.axvline(score["value"], color=BLUE, linewidth=2, label="all folds together")
     # Folds of equal accuracy lie above each other.
     heights = pd.Series(values.round(3)).groupby(values.round(3)).cumcount().to_numpy()
     axes.plot(values, heights, "o", color="black", markersize=5, alpha=0.7, label="a fold")
     if result.majority_baseline is not None:
         axes.axvline(
-            result.majority_baseline, color=_ORANGE, linestyle="--", label="majority baseline"
+            result.majority_baseline, color=ORANGE, linestyle="--", label="majority baseline"
         )
     axes.set_yticks([])
     axes.set_ylim(-0.8, heights.max() + 0.8)
     axes.set_xlim(0, 1)
     axes.set_xlabel("accuracy")
-    _legend_below(figure)
-    return figure
-
-
-def reliability_figure(bins: Sequence[ReliabilityBin]) -> Figure:
-    """Accuracy against confidence, and how many faces have which confidence."""
-    figure, axes = _axes(3.6)
-    filled = [each for each in bins if each.n]
-    axes.plot([0, 1], [0, 1], color=_GREY, linestyle="--", linewidth=1, label="perfect")
-    most = max(each.n for each in filled)
-    axes.bar(
-        [each.low for each in filled],
-        [0.25 * each.n / most for each in filled],
-        width=[each.high - each.low for each in filled],
-        align="edge",
-        color=_GREY,
-        alpha=0.35,
-        linewidth=0,
-        label=f"faces (highest bar: {most:,})",
-    )
-    axes.plot(
-        [each.confidence for each in filled],
-        [each.accuracy for each in filled],
-        "o-",
-        color=_BLUE,
-        label="this recognizer",
-    )
-    axes.set_xlim(0, 1)
-    axes.set_ylim(0, 1)
-    axes.set_xlabel("confidence")
-    axes.set_ylabel("share that is right")
-    _legend_below(figure)
+    legend_below(figure)
     return figure
 
 
@@ -132,9 +104,9 @@ def surface_figure(candidates: pd.DataFrame) -> tuple[Figure, str] | None:
 
 
 def _line(candidates: pd.DataFrame, name: str) -> Figure:
-    figure, axes = _axes(2.4)
+    figure, axes = small_axes(2.4)
     best = candidates.groupby(name, dropna=False)["mean_test_score"].max()
-    axes.plot(range(len(best)), best.to_numpy(), "o-", color=_BLUE)
+    axes.plot(range(len(best)), best.to_numpy(), "o-", color=BLUE)
     axes.set_xticks(range(len(best)), [_tick(value) for value in best.index])
     axes.set_xlabel(_short(name))
     axes.set_ylabel("score")
@@ -147,7 +119,7 @@ def _heatmap(candidates: pd.DataFrame, first: str, second: str) -> Figure:
     )
     if table.shape[0] > table.shape[1]:
         table = table.T
-    figure, axes = _axes(0.9 + 0.38 * len(table))
+    figure, axes = small_axes(0.9 + 0.38 * len(table))
     values = table.to_numpy(dtype=float)
     image = axes.imshow(values, cmap=_SURFACE, aspect="auto")
     if values.size <= 64:
@@ -170,13 +142,13 @@ def _heatmap(candidates: pd.DataFrame, first: str, second: str) -> Figure:
 def score_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Accuracy of runs with the same folds as points with intervals, and the baseline."""
     names = [f"{row['features']} + {row['clf']}" for row in rows]
-    figure, axes = _axes(0.9 + 0.28 * len(rows))
+    figure, axes = small_axes(0.9 + 0.28 * len(rows))
     for place, row in enumerate(rows):
         score = row["scores"]["accuracy"]
         if score["ci95"]:
-            axes.plot(score["ci95"], [place, place], color=_BLUE, linewidth=2)
-        axes.plot(score["value"], place, "o", color=_BLUE, markersize=6)
-    axes.axvline(rows[0]["majority_baseline"], color=_ORANGE, linestyle="--", label="baseline")
+            axes.plot(score["ci95"], [place, place], color=BLUE, linewidth=2)
+        axes.plot(score["value"], place, "o", color=BLUE, markersize=6)
+    axes.axvline(rows[0]["majority_baseline"], color=ORANGE, linestyle="--", label="baseline")
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(rows) - 0.5, -0.5)
     axes.set_xlim(0, 1)
@@ -188,12 +160,12 @@ def score_figure(rows: Sequence[Mapping[str, Any]]) -> Figure:
 def gap_figure(gaps: Sequence[Mapping[str, Any]]) -> Figure:
     """Leak gap of each recognizer in points, with its interval, beside no gap."""
     names = [f"{gap['data']}: {gap['features']} + {gap['clf']}" for gap in gaps]
-    figure, axes = _axes(0.9 + 0.28 * len(gaps))
-    axes.axvline(0, color=_GREY, linestyle="--")
+    figure, axes = small_axes(0.9 + 0.28 * len(gaps))
+    axes.axvline(0, color=GREY, linestyle="--")
     for place, gap in enumerate(gaps):
         if gap["ci95"]:
-            axes.plot([100 * end for end in gap["ci95"]], [place] * 2, color=_ORANGE, linewidth=2)
-        axes.plot(100 * gap["gap"], place, "D", color=_ORANGE, markersize=6)
+            axes.plot([100 * end for end in gap["ci95"]], [place] * 2, color=ORANGE, linewidth=2)
+        axes.plot(100 * gap["gap"], place, "D", color=ORANGE, markersize=6)
     axes.set_yticks(range(len(gaps)), names)
     axes.set_ylim(len(gaps) - 0.5, -0.5)
     axes.set_xlabel("points of accuracy that random folds add")
@@ -201,7 +173,8 @@ def gap_figure(gaps: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def _axes(height: float) -> tuple[Figure, Any]:
+def small_axes(height: float) -> tuple[Figure, Any]:
+    """An empty figure of the width of a phone, and its axes; `height` is in inches."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(_WIDTH, height), layout="constrained")
@@ -211,7 +184,8 @@ def _axes(height: float) -> tuple[Figure, Any]:
     return figure, axes
 
 
-def _legend_below(figure: Figure) -> None:
+def legend_below(figure: Figure) -> None:
+    """The legend below the axes, in two columns."""
     figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=9)
 
 

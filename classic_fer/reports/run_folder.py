@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["RunFolder", "has_settings", "load_settings", "run_name", "search_name"]
 
+_RUNS = Path("runs")
 _SETTINGS = "settings.json"
 _RESULT = "result.json"
 
@@ -111,7 +112,7 @@ class RunFolder:
             If it cannot be written.
         """
         if path is None:
-            folder = _first_free(Path("runs"), name)
+            folder = _first_free(_RUNS, name)
         else:
             folder = Path(path)
             if folder.exists() and not folder.is_dir():
@@ -162,6 +163,8 @@ class RunFolder:
         for folder in sorted(self.path.rglob("*"), reverse=True):
             folder.rmdir()
         self.path.rmdir()
+        if self.path.parent == _RUNS and not any(_RUNS.iterdir()):
+            _RUNS.rmdir()
 
     def write(
         self,
@@ -180,7 +183,7 @@ class RunFolder:
         ----------
         result : Result
             Becomes ``result.json``, ``predictions.csv``, ``report.md`` and, if anything was
-            predicted, ``confusion.png``.
+            predicted, ``confusion``, ``reliability`` and ``risk_coverage`` as PNG and SVG.
         recognizer : Recognizer, optional
             Becomes ``model.skops``.
         search : GridSearch, optional
@@ -190,8 +193,7 @@ class RunFolder:
         ids : sequence of str
             Sample ids of the rows of `protocol`.
         """
-        from classic_fer.reports.content import headline, marks, title
-        from classic_fer.reports.figures import confusion_figure, save_figure
+        from classic_fer.reports.content import marks
         from classic_fer.reports.markdown import markdown_report
 
         if recognizer is not None:
@@ -207,16 +209,29 @@ class RunFolder:
 
             write_split_file(protocol, ids, self.path / "split.csv")
         result.warnings += [mark for mark in marks(result) if mark not in result.warnings]
-        if result.confusion is not None:
-            figure = confusion_figure(
-                result.confusion["counts"],
-                result.confusion["true"],
-                predicted_classes=result.confusion["predicted"],
-                title="\n".join([title(result), headline(result), *marks(result)]),
-            )
-            save_figure(figure, self.path / "confusion.png")
+        self._write_figures(result)
         (self.path / "report.md").write_text(markdown_report(result), encoding="utf-8")
         result.save(self.path)  # last: a folder with a result is finished
+
+    def _write_figures(self, result: Result) -> None:
+        """The confusion matrix, and what doubt is worth, as PNG and as SVG."""
+        from classic_fer.reports.content import headline, marks, title
+        from classic_fer.reports.doubt_figures import doubt_figures
+        from classic_fer.reports.figures import confusion_figure, save_figure
+        from classic_fer.reports.wording import answer_name
+
+        if result.confusion is None:
+            return
+        figures = doubt_figures(result)
+        figures["confusion"] = confusion_figure(
+            result.confusion["counts"],
+            result.confusion["true"],
+            predicted_classes=[answer_name(name) for name in result.confusion["predicted"]],
+            title="\n".join([title(result), headline(result), *marks(result)]),
+        )
+        for name, figure in figures.items():
+            for form in ("png", "svg"):
+                save_figure(figure, self.path / f"{name}.{form}")
 
 
 def _first_free(parent: Path, name: str) -> Path:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from rich import box
 from rich.console import Group, RenderableType
-from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from classic_fer.models.abstention import UNSURE
 from classic_fer.predictions import FacePrediction
-from classic_fer.reports import content
+from classic_fer.reports import content, result_tables
 from classic_fer.reports.installation import MISSING, OPTIONAL, WORKS, Check
+from classic_fer.reports.sections import sections
+from classic_fer.reports.tables import rich_section, rich_table
 
 if TYPE_CHECKING:
     from classic_fer.evaluation.result import Result
@@ -39,13 +41,15 @@ def result_view(result: Result) -> Group:
     parts: list[RenderableType] = [Text(content.title(result))]
     parts += [Text(f"! {mark}", style="bold yellow") for mark in content.marks(result)]
     parts.append(Text(content.headline(result), style="bold"))
-    parts.append(_table(content.summary_table(result), head=False))
+    parts += [Text(sentence) for sentence in content.beside_the_score(result)]
+    parts.append(rich_table(result_tables.summary_table(result), head=False))
     if result.best_params:
-        parts.append(_table(content.parameter_table(result), head=False))
+        parts.append(rich_table(result_tables.parameter_table(result), head=False))
     if result.per_class:
-        parts.append(_table(content.class_table(result)))
+        parts.append(rich_table(result_tables.class_table(result, intervals=False)))
     if result.confusion is not None:
-        parts.append(_table(content.confusion_table(result, short=True)))
+        parts.append(rich_table(result_tables.confusion_table(result, short=True)))
+    parts += [rich_section(section) for section in sections(result)]
     parts += [Text(f"warning: {note}", style="yellow") for note in content.notes(result)]
     bad = result.unreadable
     parts += [
@@ -55,23 +59,6 @@ def result_view(result: Result) -> Group:
     if len(bad) > _UNREADABLE_SHOWN:
         parts.append(Text(f"and {len(bad) - _UNREADABLE_SHOWN:,} more in report.md"))
     return Group(*parts)
-
-
-def _table(table: content.Table, *, head: bool = True) -> RenderableType:
-    shown = RichTable(
-        box=box.SIMPLE_HEAD if head else None, show_header=head, show_edge=False, padding=(0, 1)
-    )
-    for i, name in enumerate(table.columns):
-        shown.add_column(name, justify="left" if table.is_text(i) else "right")
-    for i, row in enumerate(table.rows):
-        shown.add_row(*(_cell(table, i, j, text) for j, text in enumerate(row)))
-    return Padding(Group(Text(table.title, style="bold"), shown), (1, 0, 0, 0), expand=False)
-
-
-def _cell(table: content.Table, row: int, column: int, text: str) -> Text:
-    if (row, column) in table.strong:
-        return Text(text, style="bold green")
-    return Text(text, style="yellow" if (row, column) in table.weak else "")
 
 
 def predictions_table(predictions: Sequence[FacePrediction], *, note: str = "") -> RichTable:
@@ -100,16 +87,18 @@ def predictions_table(predictions: Sequence[FacePrediction], *, note: str = "") 
     for each in predictions:
         faces_of[each.photo] = faces_of.get(each.photo, 0) + 1
         ranked = sorted(each.probabilities.items(), key=lambda item: -item[1])
-        runner_up = f"{ranked[1][0]} {ranked[1][1]:.0%}" if len(ranked) > 1 else ""
+        # In doubt between two classes, both are of interest.
+        told = ranked[:2] if each.label is None else ranked[1:2]
+        runner_up = ", ".join(f"{name} {chance:.0%}" for name, chance in told)
         box_text = "no face found" + ("" if each.label is None else ": whole image")
         if each.box is not None and each.found:
             box_text = ", ".join(f"{value:.0f}" for value in each.box)
         table.add_row(
             Text(each.photo),
             str(faces_of[each.photo]),
-            Text(each.label or "(abstained)", style="bold"),
+            Text(each.label or UNSURE, style="bold"),
             "" if np.isnan(each.confidence) else f"{each.confidence:.0%}",
-            Text("" if each.label is None else runner_up),
+            Text("" if np.isnan(each.confidence) else runner_up),
             box_text,
         )
     return table

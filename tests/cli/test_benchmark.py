@@ -178,7 +178,7 @@ def test_command_prints_the_table_and_exits_1_after_a_failure(faces, tmp_path):
     result = runner.invoke(app, args)
     text = " ".join(result.stdout.split())
     assert result.exit_code == 1, result.output
-    assert "recognizer accuracy [95 %] rank behind best [95 %] cv" in text
+    assert "recognizer cv accuracy [95 %] rank behind best [95 %]" in text
     assert "hog + linear-svm has the highest accuracy" in text
     assert "failed: known/hog-knn-3: unknown parameter" in text
     assert "Traceback" not in result.stderr

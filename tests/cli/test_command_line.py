@@ -26,7 +26,13 @@ def start(*args: str, cwd: Path | None = None) -> subprocess.Popen:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=_heed_ctrl_c if os.name == "posix" else None,
     )
+
+
+def _heed_ctrl_c() -> None:
+    """Take back that a shell lets its background jobs, and what they start, ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def command(*args: str, cwd: Path | None = None) -> tuple[int, str, str]:
@@ -98,3 +104,20 @@ def test_ctrl_c_leaves_a_run_that_can_be_resumed(tmp_path):
     assert "classic-fer gridsearch --resume run" in err
     assert "Traceback" not in err
     assert json.loads((tmp_path / "run" / "settings.json").read_text())["features"] == "lbp"
+
+
+def test_an_interrupted_command_does_not_wait_for_its_threads(monkeypatch):
+    from classic_fer import cli
+
+    codes: list[int] = []
+    monkeypatch.setattr(cli.os, "_exit", codes.append)
+    for code, left in ((130, [130]), (2, [])):
+        codes.clear()
+
+        def end(prog_name: str, code: int = code) -> None:
+            raise SystemExit(code)
+
+        monkeypatch.setattr(cli, "app", end)
+        with pytest.raises(SystemExit):
+            cli.main()
+        assert codes == left

@@ -11,6 +11,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from classic_fer.cli import app
+from classic_fer.models.persistence import load_model
 
 runner = CliRunner()
 
@@ -67,10 +68,12 @@ def test_drawings_of_one_and_of_several_photos(model, photos, tmp_path):
     assert sorted(p.name for p in (tmp_path / "all").iterdir()) == ["a.png", "b.png"]
 
 
-def test_without_a_model_the_error_says_which_to_give(photos):
-    result = runner.invoke(app, ["predict", str(photos / "a.png")])
-    assert result.exit_code == 2
-    assert "no model given; add --model RUN" in result.stderr
+def test_without_a_model_the_bundled_one_answers(photos):
+    result = runner.invoke(app, ["predict", str(photos / "a.png"), "--json"])
+    assert result.exit_code == 0, result.stderr
+    (face,) = json.loads(result.stdout)["predictions"]
+    assert set(face["probabilities"]) == set(load_model().classes_.tolist())
+    assert "warning" not in result.stderr
 
 
 def test_one_drawing_for_several_photos_is_refused_before_any_work(model, photos, tmp_path):
@@ -78,6 +81,29 @@ def test_one_drawing_for_several_photos_is_refused_before_any_work(model, photos
     result = runner.invoke(app, args)
     assert result.exit_code == 2
     assert "3 photos do not fit into one drawing" in result.stderr
+
+
+@pytest.mark.parametrize("flag", ["--csv", "--draw"])
+def test_outputs_that_cannot_be_written_are_refused_before_any_work(
+    flag, model, photos, tmp_path, monkeypatch
+):
+    def labelling(*_, **__):
+        raise AssertionError("photos were labelled")
+
+    monkeypatch.setattr("classic_fer.predictions.predict_photos", labelling)
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "faces.png"
+    args = ["predict", str(photos / "a.png"), "--model", str(model), flag, str(target)]
+    result = runner.invoke(app, args)
+    assert result.exit_code == 2
+    assert "Not a directory" in result.stderr or "File exists" in result.stderr
+
+
+def test_a_folder_in_the_place_of_the_table_is_refused(model, photos, tmp_path):
+    args = ["predict", str(photos / "a.png"), "--model", str(model), "--csv", str(tmp_path)]
+    result = runner.invoke(app, args)
+    assert result.exit_code == 2
+    assert "is a folder; expected the name of a file" in result.stderr
 
 
 @pytest.mark.parametrize("name", ["gone.jpg", "c.jpg"])

@@ -11,14 +11,30 @@ from sklearn.pipeline import Pipeline
 
 from classic_fer.faces.types import make_faces
 from classic_fer.models.classifiers import CLASSIFIERS, default_grid
-from classic_fer.models.expression import make_features
+from classic_fer.models.encodings import ENCODINGS
+from classic_fer.models.expression import FeatureExpression, make_features
 from classic_fer.models.persistence import load_model, save_model
 from classic_fer.models.projections import PROJECTIONS
 from classic_fer.models.recognizer import Recognizer, make_recognizer
 from classic_fer.models.scaler import FeatureScaler
+from classic_fer.models.shared_search import GridSearch
 
-EXPRESSIONS = ["lbp", "hog", "lbp+hog:pca", *[f"lbp:{name}" for name in sorted(PROJECTIONS)]]
+EXPRESSIONS = [
+    "lbp",
+    "hog",
+    "lbp+hog:pca",
+    *[f"lbp:{name}" for name in sorted(PROJECTIONS)],
+    *sorted(ENCODINGS),
+    "lbp+fisher:pca",
+]
 SMALL = {"features__lbp__grid": 2}
+SMALL_STEPS = {
+    "lbp": {"lbp__grid": 2},
+    **{
+        name: {f"{name}__n_components": 4, f"{name}__size": None, f"{name}__window_sizes": 12}
+        for name in ENCODINGS
+    },
+}
 
 
 def _faces(n: int = 45) -> tuple[NDArray, NDArray, NDArray]:
@@ -34,6 +50,12 @@ def _faces(n: int = 45) -> tuple[NDArray, NDArray, NDArray]:
 
 
 FACES, LABELS, PEOPLE = _faces()
+
+
+def _features(expression: str) -> FeatureExpression:
+    features = make_features(expression)
+    steps = [name for name, _ in features.steps if name in SMALL_STEPS]
+    return features.set_params(**{k: v for name in steps for k, v in SMALL_STEPS[name].items()})
 
 
 @pytest.fixture(scope="module", params=sorted(CLASSIFIERS))
@@ -103,7 +125,7 @@ def test_it_can_be_searched_by_scikit_learn(fitted):
 
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 def test_features_are_float32_named_and_the_same_for_one_row(expression):
-    features = make_features(expression, **({"lbp__grid": 2} if "lbp" in expression else {}))
+    features = _features(expression)
     out = features.fit(FACES, LABELS).transform(FACES)
     assert out.dtype == np.float32
     names = features.get_feature_names_out()
@@ -116,7 +138,7 @@ def test_features_are_float32_named_and_the_same_for_one_row(expression):
 def test_features_fit_into_a_pipeline_of_scikit_learn(expression):
     pipeline = Pipeline(
         [
-            ("features", make_features(expression)),
+            ("features", _features(expression)),
             ("scaler", FeatureScaler()),
             ("clf", make_recognizer("lbp", "ridge").clf),
         ]
@@ -132,3 +154,30 @@ def test_geometry_of_faces_without_landmarks_is_imputed_not_lost():
     model = make_recognizer("lbp+geometry", "ridge", **SMALL).fit(faces, LABELS, PEOPLE)
     assert np.isfinite(model.predict_proba(faces)).all()
     assert model.predict_proba(FACES).shape == (len(FACES), 3)
+
+
+@pytest.mark.parametrize("encoding", sorted(ENCODINGS))
+def test_encodings_are_saved_and_loaded(encoding, tmp_path):
+    model = make_recognizer(_features(f"lbp+{encoding}"), "ridge").fit(FACES, LABELS, PEOPLE)
+    loaded = load_model(save_model(model, tmp_path / "model.skops"))
+    np.testing.assert_array_equal(loaded.predict_proba(FACES), model.predict_proba(FACES))
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_over_an_encoding_gives_scikit_learns_answer(n_jobs):
+    recognizer = make_recognizer(_features("vlad"), "ridge", calibration=None)
+    grid = {"features__vlad__n_components": [2, 4], "clf__alpha": [0.1, 10.0]}
+    ours = GridSearch(recognizer, grid, cv=GroupKFold(2), n_jobs=n_jobs)
+    ours.fit(FACES, LABELS, groups=PEOPLE)
+    theirs = GridSearchCV(recognizer, grid, cv=GroupKFold(2)).fit(FACES, LABELS, groups=PEOPLE)
+    assert ours.best_params_ == theirs.best_params_
+    np.testing.assert_allclose(
+        ours.cv_results_["mean_test_score"], theirs.cv_results_["mean_test_score"], atol=1e-12
+    )
+
+
+def test_the_default_scaler_keeps_the_length_of_encodings():
+    assert make_recognizer("lbp+fisher", "ridge").scaler.method == "center"
+    assert make_recognizer("bow:pca", "ridge").scaler.method == "center"
+    assert make_recognizer("lbp+pixels:pca", "ridge").scaler.method == "standard"
+    assert make_recognizer("fisher", "ridge", scaler="none").scaler.method == "none"

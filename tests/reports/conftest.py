@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from classic_fer.evaluation.metrics import classification_scores
+from classic_fer.evaluation.predictions_table import score_sheets
 from classic_fer.evaluation.result import Result
 
 TRUE = ["neutral"] * 4 + ["happiness"] * 3 + ["anger"] * 3
@@ -16,14 +16,28 @@ PREDICTED = ["neutral"] * 3 + ["anger"] + ["happiness"] * 3 + ["anger", "neutral
 PEOPLE = ["A", "A", "B", "B", "A", "B", "C", "C", "A", "B"]
 
 
+def predictions() -> pd.DataFrame:
+    """Ten rows with probabilities of which the highest belongs to the prediction; the last face
+    was not found."""
+    classes = ["neutral", "happiness", "anger"]
+    named = [*PREDICTED[:-1], "neutral"]
+    table = pd.DataFrame(
+        {"id": list("abcdefghij"), "fold": ["1", "2"] * 5, "true": TRUE, "predicted": PREDICTED}
+    )
+    for name in classes:
+        table[f"score_{name}"] = [
+            0.5 + 0.04 * i if name == each else (0.5 - 0.04 * i) / 2 for i, each in enumerate(named)
+        ]
+    return table.assign(found=[True] * 9 + [False], subject=PEOPLE)
+
+
 @pytest.fixture
 def make_result() -> Callable[..., Result]:
     """A Result of ten faces, three people and two folds; fields may be replaced."""
 
     def make(**changes: Any) -> Result:
-        sheet = classification_scores(
-            TRUE, PREDICTED, ["neutral", "happiness", "anger"], groups=PEOPLE, n_resamples=50
-        )
+        table = predictions()
+        sheet, _ = score_sheets(table)
         fields: dict[str, Any] = {
             "dataset": {"name": "jaffe", "n": 10, "classes": ["neutral", "happiness", "anger"]},
             "protocol": {"name": "10", "groups": 3, "folds": 2, "hash": "ab12" * 16},
@@ -52,9 +66,8 @@ def make_result() -> Callable[..., Result]:
             "environment": {"classic_fer": "0.1.0", "python": "3.11.7", "dlib-bin": None},
             "seconds": 12.3,
             "command": "classic-fer gridsearch --data jaffe.zip --features lbp+hog",
-            "predictions": pd.DataFrame(
-                {"id": list("abcdefghij"), "fold": "1", "true": TRUE, "predicted": PREDICTED}
-            ),
+            "answered": sheet["answered"],
+            "predictions": table,
         }
         return Result(**(fields | changes))
 

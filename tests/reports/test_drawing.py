@@ -41,6 +41,14 @@ def test_labels_stay_inside_the_photo(box):
     assert (drawn == YELLOW).all(axis=2).any()
 
 
+def test_landmarks_are_drawn_where_they_are():
+    points = np.array([[40.0, 60.0], [50.0, 75.0]], dtype=np.float32)
+    drawn = draw_predictions(np.zeros((120, 160), np.uint8), [happy(landmarks=points)])
+    assert tuple(drawn[60, 40]) == YELLOW
+    assert tuple(drawn[75, 50]) == YELLOW
+    assert tuple(drawn[67, 45]) == (0, 0, 0)
+
+
 def test_no_face_and_no_label_says_so():
     silent = FacePrediction(None, float("nan"), {}, found=False)
     assert draw_predictions(np.zeros((120, 160), np.uint8), [silent]).any()
@@ -61,6 +69,23 @@ def test_one_photo_goes_to_the_file_and_several_to_a_folder():
     }
     with pytest.raises(ParameterError, match=r"2 photos do not fit into one drawing out\.png"):
         drawing_paths([one, two], Path("out.png"))
+
+
+@pytest.mark.parametrize("name", ["out.xyz", "out.txt"])
+def test_a_drawing_of_an_unknown_format_is_refused(name, tmp_path):
+    with pytest.raises(
+        ParameterError, match=r"no drawing can be written as \..*\.jpg, .*or a fold"
+    ):
+        drawing_paths([Path("x.jpg")], Path(name))
+    (tmp_path / name).mkdir()
+    drawings = drawing_paths([Path("x.jpg")], tmp_path / name)
+    assert drawings == {"x.jpg": tmp_path / name / "x.png"}
+
+
+@pytest.mark.parametrize(("photo", "target"), [("a.jpg", "a.jpg"), ("a.png", ".")])
+def test_a_drawing_never_takes_the_place_of_a_photo(photo, target, tmp_path):
+    with pytest.raises(ParameterError, match="would overwrite a photo"):
+        drawing_paths([tmp_path / photo], tmp_path / target)
 
 
 def test_drawings_are_written_for_photos_with_predictions(tmp_path):

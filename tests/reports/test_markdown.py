@@ -9,9 +9,9 @@ def test_report_holds_scores_classes_confusion_and_figure(make_result):
     text = markdown_report(make_result())
     assert text.startswith("# jaffe, lbp+hog + svm, 2 folds, people held out (3 people)\n")
     assert "**accuracy 0.700 [" in text
-    assert "| happiness | 1.000 | 1.000 | 1.000 | 3 |" in text
+    assert "| happiness | 1.000 [1.000, 1.000] | 1.000 [1.000, 1.000] |" in text
     assert "| neutral | **3** | · | 1 | · |" in text
-    assert "|  | neutral | happiness | anger | abstained |" in text
+    assert "|  | neutral | happiness | anger | unsure |" in text
     assert "![confusion matrix](confusion.png)" in text
 
 

@@ -11,14 +11,15 @@ import pytest
 from classic_fer.errors import ParameterError
 from classic_fer.evaluation.calibration_metrics import reliability_bins
 from classic_fer.reports import content
+from classic_fer.reports.doubt_figures import reliability_figure
 from classic_fer.reports.latex import latex_table, run_latex
 from classic_fer.reports.mistakes import FacePictures, confident_mistakes
 from classic_fer.reports.page_figures import (
     data_uri,
     fold_figure,
-    reliability_figure,
     surface_figure,
 )
+from classic_fer.reports.tables import Table
 
 
 def candidates(**params):
@@ -108,7 +109,7 @@ def test_pictures_say_why_there_are_none(tmp_path, make_result):
 
 
 def test_latex_escapes_and_marks():
-    table = content.Table("A & B", ("x_1", "%"), [("a~b", "1")], strong={(0, 1)})
+    table = Table("A & B", ("x_1", "%"), [("a~b", "1")], strong={(0, 1)})
     text = latex_table(table, note="50 %.")
     assert r"\caption{A \& B. 50 \%.}" in text
     assert r"x\_1 & \% \\" in text

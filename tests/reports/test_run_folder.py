@@ -87,6 +87,9 @@ def test_interruption_leaves_the_settings(tmp_path):
     assert RunFolder.open(tmp_path / "run").settings == {"seed": 0}
 
 
+FIGURES = ("confusion", "reliability", "risk_coverage")
+
+
 def test_result_is_written_with_report_and_figure(tmp_path, make_result):
     folder = RunFolder.create(tmp_path / "run", "name")
     search = SimpleNamespace(cv_results_={"param_clf__C": [1, 10], "mean_test_score": [0.5, 0.6]})
@@ -95,7 +98,7 @@ def test_result_is_written_with_report_and_figure(tmp_path, make_result):
         "result.json",
         "predictions.csv",
         "report.md",
-        "confusion.png",
+        *(f"{figure}.{form}" for figure in FIGURES for form in ("png", "svg")),
         "cv_results.csv",
     }
     assert Result.load(folder.path).accuracy == pytest.approx(0.7)
@@ -121,3 +124,10 @@ def test_leak_of_random_folds_is_said_once(tmp_path, make_result):
     folder.write(make_result(protocol=protocol, warnings=[PEOPLE_IGNORED]))
     assert Result.load(folder.path).warnings == [PEOPLE_IGNORED]
     assert (folder.path / "report.md").read_text().count("people leak") == 1
+
+
+def test_refused_run_leaves_no_empty_folder_of_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ParameterError), RunFolder.create(None, "faces-lbp-svm-10"):
+        raise ParameterError("no")
+    assert not (tmp_path / "runs").exists()

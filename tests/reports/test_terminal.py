@@ -44,7 +44,7 @@ def test_result_shows_classes_and_confusion(make_result):
     text = squeezed(shown(result_view(make_result())))
     assert "class precision recall F1 support" in text
     assert "happiness 1.000 1.000 1.000 3" in text
-    assert "neutr happi anger absta" in text
+    assert "neutr happi anger unsur" in text
     assert "neutral 3 · 1 ·" in text
     assert "anger 1 · 1 1" in text
 
@@ -113,7 +113,7 @@ def test_predictions_show_label_probability_runner_up_and_box():
     ("prediction", "said"),
     [
         (FacePrediction("fear", 0.6, {"fear": 0.6}, found=False), "no face found: whole image"),
-        (FacePrediction(None, float("nan"), {"fear": 1.0}, found=False), "(abstained)"),
+        (FacePrediction(None, float("nan"), {"fear": 1.0}, found=False), "unsure no face found"),
     ],
 )
 def test_predictions_say_when_no_face_was_found(prediction, said):
