@@ -193,6 +193,7 @@ def _cores(client: Client) -> int:
 
 
 def _deserted(client: Client) -> ClusterError:
+    assert client.scheduler is not None  # as long as it is connected
     address = client.scheduler.address
     return ClusterError(
         f"the scheduler {address} has had no worker for {_DESERTED:.0f} seconds; look for the "

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+import classic_fer.models.cluster as cluster_module
 from classic_fer.errors import ClusterError, MissingPackageError
 from classic_fer.models.cluster import active_client, connect, on_workers
 from classic_fer.models.search import GridSearch, grid_search
@@ -118,3 +120,46 @@ def test_without_dask_the_extra_is_named(monkeypatch):
         connect("tcp://127.0.0.1:1"),
     ):
         pass
+
+
+def test_a_cluster_without_workers_is_given_up(monkeypatch):
+    class Future:
+        def add_done_callback(self, function):
+            pass
+
+    class Deserted:  # had a worker for the first look only
+        scheduler = SimpleNamespace(address="tcp://10.0.0.1:8786")
+        cancelled = 0
+
+        def __init__(self):
+            self.looks = iter([{"worker": 1}])
+
+        def ncores(self):
+            return next(self.looks, {})
+
+        def submit(self, *args, **kwargs):
+            return Future()
+
+        def cancel(self, futures):
+            self.cancelled += len(futures)
+
+    monkeypatch.setattr(cluster_module, "_LOOK", 0.01)
+    monkeypatch.setattr(cluster_module, "_DESERTED", 0.05)
+    client = Deserted()
+    with pytest.raises(
+        ClusterError, match=r"no worker for .*start some with: dask worker tcp://10"
+    ):
+        list(on_workers(client, pow, [(2, 2)]))
+    assert client.cancelled == 1
+
+
+def test_a_scheduler_that_has_ended():
+    class Silent:
+        def ncores(self):
+            raise OSError("closed")
+
+        def cancel(self, futures):
+            raise OSError("closed")
+
+    with pytest.raises(ClusterError, match="scheduler does not answer any more"):
+        list(on_workers(Silent(), pow, [(2, 2)]))
