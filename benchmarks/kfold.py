@@ -37,7 +37,7 @@ SMALL = {
     "clf": ["svm", "linear-svm", "knn", "lda"],
 }
 SLOW = {"cv": 10, "detector": "dlib", "features": "lbp:pca", "clf": "lp"}
-LARGE = {"features": ["lbp", "hog", "lbp+hog"], "clf": "linear-svm", "inner_cv": 3}
+LARGE = {"clf": "linear-svm", "inner_cv": 3}
 LFW = {"data": "lfw-expressions", "cv": 5, "labels": "3class"}
 BEST = {"features": "lbp+hog", "clf": "svm", "inner_cv": 3}
 DATA: list[dict[str, Any]] = [
@@ -45,9 +45,17 @@ DATA: list[dict[str, Any]] = [
     {"data": "jaffe", **SLOW},
     {"data": "ck48", **SMALL},
     {"data": "ck48", **SLOW},
-    {**LFW, **LARGE},
+    {**LFW, **LARGE, "features": ["lbp", "hog"]},
     {**LFW, **LARGE, "features": "lbp", "clf": "lda"},
-    {"data": "fer2013", "cv": "official", "detector": "dlib", "dedup": True, **LARGE},
+    {
+        "data": "fer2013",
+        "cv": "official",
+        "detector": "dlib",
+        "dedup": True,
+        "features": ["lbp", "hog"],
+        "grid": {"clf__C": [0.1, 0.3]},
+        **LARGE,
+    },
     {
         "data": "fer2013",
         "name": "fer2013-svm",
