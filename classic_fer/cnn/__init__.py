@@ -1,0 +1,1 @@
+"""Small CNNs for comparison: architectures, training in PyTorch (an extra) and export to ONNX."""

@@ -1,0 +1,1 @@
+"""ONNX: a runner for any network, and any recognizer as one graph from pixels to label."""
