@@ -71,8 +71,8 @@ def benchmark(
         from classic_fer.evaluation.benchmark import benchmark as run_benchmark
         from classic_fer.evaluation.benchmark_config import read_config
         from classic_fer.reports.benchmark import benchmark_view
-        from classic_fer.reports.cross import cross_figures
-        from classic_fer.reports.figures import save_figure
+        from classic_fer.reports.benchmark_figures import benchmark_figures
+        from classic_fer.reports.figures import save_figures
 
         session.run_folder = out
         session.resume = shlex.join(["benchmark", *_given_words()])
@@ -84,8 +84,7 @@ def benchmark(
         told["cross"] = cross or told.get("cross", False)
         command = shlex.join(["classic-fer", "benchmark", *_given_words()])
         table = run_benchmark(**told, out=out, n_jobs=jobs, command=command, watcher=_watcher())
-        for name, figure in cross_figures(table).items():
-            save_figure(figure, out / f"{name}.png")
+        save_figures(benchmark_figures(table), out)
         if as_json:
             typer.echo(json.dumps(table.to_dict(), indent=1))
         else:

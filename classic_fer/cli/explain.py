@@ -69,7 +69,7 @@ def explain(
         from classic_fer.models.explanations import explain as explain_faces
         from classic_fer.models.persistence import load_model
         from classic_fer.reports.explanation import explanation_table
-        from classic_fer.reports.figures import save_figure
+        from classic_fer.reports.figures import save_figures
 
         if bool(photos) == (data is not None):
             raise ParameterError("give photos to explain, or --data for the mean of each emotion")
@@ -92,9 +92,7 @@ def explain(
         out.mkdir(parents=True, exist_ok=True)
         text = json.dumps(report, indent=1)
         (out / "explanation.json").write_text(text + "\n", encoding="utf-8")
-        for name, figure in figures.items():
-            for suffix in ("png", "svg"):
-                save_figure(figure, out / f"{name}.{suffix}")
+        save_figures(figures, out)
         if as_json:
             typer.echo(text)
         else:

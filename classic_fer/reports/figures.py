@@ -14,7 +14,7 @@ from classic_fer.errors import ParameterError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["classes_figure", "confusion_figure", "save_figure"]
+__all__ = ["classes_figure", "confusion_figure", "save_figure", "save_figures"]
 
 # One hue from light to dark reads the same for every kind of colour vision, and in grey print.
 _COLOURS = "Blues"
@@ -142,6 +142,13 @@ def classes_figure(
     if len(counts) > 1:
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return figure
+
+
+def save_figures(figures: Mapping[str, Figure], folder: str | Path) -> None:
+    """Write figures as ``<name>.png`` and ``<name>.svg`` into a folder."""
+    for name, figure in figures.items():
+        for form in ("png", "svg"):
+            save_figure(figure, Path(folder) / f"{name}.{form}")
 
 
 def save_figure(figure: Figure, path: str | Path) -> Path:

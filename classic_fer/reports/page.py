@@ -14,7 +14,11 @@ from classic_fer.evaluation.benchmark_table import BenchmarkTable
 from classic_fer.evaluation.result import Result
 from classic_fer.reports import benchmark as tables
 from classic_fer.reports import content, page_figures, result_tables
-from classic_fer.reports.benchmark_figures import rank_figures, score_figures
+from classic_fer.reports.benchmark_figures import (
+    leak_gap_figure,
+    rank_figures,
+    score_figures,
+)
 from classic_fer.reports.cross import cross_figures, cross_sections
 from classic_fer.reports.doubt_figures import doubt_figures
 from classic_fer.reports.mistakes import FacePictures, confident_mistakes
@@ -67,7 +71,7 @@ def benchmark_page(
     faces : FacePictures, optional
         See `run_page`.
     """
-    gaps = [gap for gap in table.leak_gaps if gap["gap"] is not None]
+    gaps = leak_gap_figure(table)
     parts = []
     by_title = zip(tables.benchmark_tables(table), dict.fromkeys(row["data"] for row in table.rows))
     for shown, data in by_title:
@@ -84,13 +88,13 @@ def benchmark_page(
         "sentences": tables.benchmark_sentences(table),
         "parts": parts,
         "gaps": tables.gap_table(table),
-        "gap_figure": _figure(
+        "gap_figure": None
+        if gaps is None
+        else _figure(
             "Leak gap",
-            page_figures.gap_figure(gaps),
+            gaps,
             "Accuracy under random folds minus accuracy with people held out, 95 % intervals.",
-        )
-        if gaps
-        else None,
+        ),
         "gap_sentences": tables.gap_sentences(table),
         "copies": tables.dedup_table(table),
         "cross": list(zip(cross_sections(table), _cross_figures(table))),

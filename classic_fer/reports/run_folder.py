@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 from classic_fer.errors import ClassicFerError, MissingFileError, ParameterError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from classic_fer.evaluation.protocols import Protocol
     from classic_fer.evaluation.result import Result
     from classic_fer.models.recognizer import Recognizer
@@ -183,55 +185,66 @@ class RunFolder:
         ----------
         result : Result
             Becomes ``result.json``, ``predictions.csv``, ``report.md`` and, if anything was
-            predicted, ``confusion``, ``reliability`` and ``risk_coverage`` as PNG and SVG.
+            predicted, ``confusion``, ``folds``, ``reliability`` and ``risk_coverage`` as PNG and
+            SVG.
         recognizer : Recognizer, optional
             Becomes ``model.skops``.
         search : GridSearch, optional
-            The search on all training data: its candidates become ``cv_results.csv``.
+            The search on all training data: its candidates become ``cv_results.csv`` and, where
+            a parameter was searched, the figure ``search``.
         protocol : Protocol, optional
             Becomes ``split.csv``, which ``--cv`` takes to run the same folds again.
         ids : sequence of str
             Sample ids of the rows of `protocol`.
         """
         from classic_fer.reports.content import marks
+        from classic_fer.reports.figures import save_figures
         from classic_fer.reports.markdown import markdown_report
 
         if recognizer is not None:
             from classic_fer.models.persistence import save_model
 
             save_model(recognizer, self.path / "model.skops")
+        surface = None
         if search is not None:
             import pandas as pd
 
-            pd.DataFrame(search.cv_results_).to_csv(self.path / "cv_results.csv", index=False)
+            from classic_fer.reports.page_figures import surface_figure
+
+            path = self.path / "cv_results.csv"
+            pd.DataFrame(search.cv_results_).to_csv(path, index=False)
+            surface = surface_figure(pd.read_csv(path))  # as the page reads it
         if protocol is not None:
             from classic_fer.evaluation.split_files import write_split_file
 
             write_split_file(protocol, ids, self.path / "split.csv")
         result.warnings += [mark for mark in marks(result) if mark not in result.warnings]
-        self._write_figures(result)
+        figures = _result_figures(result) | ({} if surface is None else {"search": surface[0]})
+        save_figures(figures, self.path)
         (self.path / "report.md").write_text(markdown_report(result), encoding="utf-8")
         result.save(self.path)  # last: a folder with a result is finished
 
-    def _write_figures(self, result: Result) -> None:
-        """The confusion matrix, and what doubt is worth, as PNG and as SVG."""
-        from classic_fer.reports.content import headline, marks, title
-        from classic_fer.reports.doubt_figures import doubt_figures
-        from classic_fer.reports.figures import confusion_figure, save_figure
-        from classic_fer.reports.wording import answer_name
 
-        if result.confusion is None:
-            return
-        figures = doubt_figures(result)
-        figures["confusion"] = confusion_figure(
-            result.confusion["counts"],
-            result.confusion["true"],
-            predicted_classes=[answer_name(name) for name in result.confusion["predicted"]],
-            title="\n".join([title(result), headline(result), *marks(result)]),
-        )
-        for name, figure in figures.items():
-            for form in ("png", "svg"):
-                save_figure(figure, self.path / f"{name}.{form}")
+def _result_figures(result: Result) -> dict[str, Figure]:
+    """The confusion matrix, the spread over folds, and what doubt is worth, by name of file."""
+    from classic_fer.reports.content import headline, marks, title
+    from classic_fer.reports.doubt_figures import doubt_figures
+    from classic_fer.reports.figures import confusion_figure
+    from classic_fer.reports.page_figures import fold_figure
+    from classic_fer.reports.wording import answer_name
+
+    if result.confusion is None:
+        return {}
+    figures = doubt_figures(result)
+    figures["confusion"] = confusion_figure(
+        result.confusion["counts"],
+        result.confusion["true"],
+        predicted_classes=[answer_name(name) for name in result.confusion["predicted"]],
+        title="\n".join([title(result), headline(result), *marks(result)]),
+    )
+    if len(result.fold_accuracies) > 1:
+        figures["folds"] = fold_figure(result)
+    return figures
 
 
 def _first_free(parent: Path, name: str) -> Path:

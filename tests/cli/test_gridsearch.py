@@ -63,6 +63,8 @@ def test_run_folder_holds_model_result_report_figure_and_split(run):
         "cv_results.csv",
         "report.md",
         "confusion.png",
+        "folds.svg",
+        "search.png",
         "predictions.csv",
         "split.csv",
     } <= names

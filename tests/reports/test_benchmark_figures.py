@@ -7,7 +7,7 @@ import pandas as pd
 
 from classic_fer.evaluation.benchmark_table import benchmark_table
 from classic_fer.evaluation.predictions_table import score_sheets
-from classic_fer.reports.benchmark_figures import rank_figures, score_figures
+from classic_fer.reports.benchmark_figures import benchmark_figures, rank_figures, score_figures
 from classic_fer.reports.page import benchmark_page
 
 
@@ -61,3 +61,14 @@ def test_the_page_shows_the_diagram(make_result, tmp_path):
     page = benchmark_page(tmp_path, table)
     assert "mean ranks over folds; bars join what is level" in page
     assert 'class="wide"' in page
+
+
+def test_every_figure_has_a_name_of_its_own(make_result):
+    three = runs(make_result, {"hog": 0.95, "lbp": 0.7, "geometry": 0.4})
+    table = benchmark_table(three | runs(make_result, {"hog": 0.9, "lbp": 0.8}, cv="random4"))
+    assert set(benchmark_figures(table)) == {
+        "scores-toy",
+        "scores-toy-2",
+        "ranks-toy",
+        "leak-gap",
+    }

@@ -87,7 +87,7 @@ def test_interruption_leaves_the_settings(tmp_path):
     assert RunFolder.open(tmp_path / "run").settings == {"seed": 0}
 
 
-FIGURES = ("confusion", "reliability", "risk_coverage")
+FIGURES = ("confusion", "folds", "reliability", "risk_coverage", "search")
 
 
 def test_result_is_written_with_report_and_figure(tmp_path, make_result):
