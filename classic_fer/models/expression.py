@@ -424,6 +424,8 @@ def _from_text(expression: str) -> FeatureExpression:
                     f"feature expression {expression!r}: {node.key!r} is a projection and needs "
                     f"something to project, as in 'hog:{node.key}'"
                 )
+            if node.key not in FEATURES:
+                raise unknown_name("feature", node.key, [*FEATURES, *ENCODINGS])
             steps.append((node.name, make_feature(node.key)))
         elif node.key in ENCODINGS:
             if not (isinstance(node.child, Leaf) and node.child.key == "pixels"):

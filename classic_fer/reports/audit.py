@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from classic_fer.reports.content import unreadable_line
+
 if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
@@ -125,7 +127,7 @@ def audit_view(audit: Audit) -> Group:
 
     lines = [Text(f"{audit.name}: {audit.files:,} images, {audit.unique:,} unique", style="bold")]
     details = [
-        Text(f"unreadable: {each.path}: {each.reason}", style="yellow")
+        Text(f"unreadable: {unreadable_line(each.path, each.reason)}", style="yellow")
         for each in audit.unreadable[:_SHOWN]
     ]
     if len(audit.unreadable) > _SHOWN:

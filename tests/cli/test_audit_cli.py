@@ -55,6 +55,13 @@ def test_table_and_plain_sentence(folder):
     assert "correct the labels" in result.stdout
 
 
+def test_a_file_that_cannot_be_read_is_named_once(folder):
+    (folder / "sad" / "broken.png").write_bytes(b"no image")
+    result = runner.invoke(app, ["audit", str(folder)])
+    assert result.exit_code == 0
+    assert "unreadable: sad/broken.png: not an image" in " ".join(result.stdout.split())
+
+
 def test_out_gets_the_contact_sheet_and_the_json(folder, tmp_path):
     out = tmp_path / "new" / "audit"
     result = runner.invoke(app, ["audit", str(folder), "--no-near", "--out", str(out)])

@@ -163,7 +163,10 @@ def test_geometry_on_crops_switches_landmarks_on(faces, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--features", "lbpp"], "unknown feature 'lbpp'; expected one of: geometry, hog, lbp"),
+        (
+            ["--features", "lbpp"],
+            "unknown feature 'lbpp'; expected one of: bow, fisher",
+        ),
         (["--clf", "svmm"], "unknown classifier 'svmm'"),
         (["--grid", "clf__CC=1"], "unknown parameter 'clf__CC'"),
         (["--set", "clf__C=2"], "clf__C is both fixed and in the grid"),
