@@ -17,24 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer.errors import unknown_name
+from classic_fer.faces.types import MIRRORED_LANDMARKS
 
 __all__ = [
     "ACTION_UNITS",
     "EXPRESSIONS",
-    "MIRROR",
     "action_unit_displacements",
     "sample_action_units",
     "sample_habit",
 ]
-
-# The landmark on the other side of the face, in iBUG order.
-MIRROR: NDArray[np.intp] = np.array(
-    [
-        *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),
-        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
-        *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),
-    ]
-)
 
 # For each unit: landmarks of the side that is left in the image (and of the midline) and how far
 # they move at intensity 1, as (x, y) in eye distances, y down; the other side is mirrored.
@@ -194,7 +185,7 @@ def _side_fields() -> NDArray[np.float64]:
     fields = np.zeros((len(_MOVES), 2, 68, 2))
     for unit, moves in enumerate(_MOVES.values()):
         for landmark, (x, y) in moves.items():
-            other = MIRROR[landmark]
+            other = MIRRORED_LANDMARKS[landmark]
             share = 0.5 if other == landmark else 1.0
             fields[unit, 0, landmark] += (share * x, share * y)
             fields[unit, 1, other] += (-share * x, share * y)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_fer.datasets.synthetic_expressions import MIRROR, action_unit_displacements
+from classic_fer.datasets.synthetic_expressions import action_unit_displacements
+from classic_fer.faces.types import MIRRORED_LANDMARKS
 
 __all__ = ["FaceShape", "Identity", "Pose", "pose_face", "sample_identity", "sample_pose"]
 
@@ -81,7 +82,7 @@ def _mean_landmarks() -> Points:
     points = np.empty((68, 3))
     for landmark, xyz in _HALF.items():
         points[landmark] = xyz
-        points[MIRROR[landmark]] = (-xyz[0], xyz[1], xyz[2])
+        points[MIRRORED_LANDMARKS[landmark]] = (-xyz[0], xyz[1], xyz[2])
     return points
 
 

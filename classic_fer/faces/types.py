@@ -7,9 +7,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.errors import ParameterError
 
-__all__ = ["N_LANDMARKS", "as_faces", "faces_dtype", "is_faces", "make_faces"]
+__all__ = ["MIRRORED_LANDMARKS", "N_LANDMARKS", "as_faces", "faces_dtype", "is_faces", "make_faces"]
 
 N_LANDMARKS = 68
+
+MIRRORED_LANDMARKS: NDArray[np.intp] = np.array(
+    [
+        *(*range(16, -1, -1), *range(26, 16, -1), *range(27, 31), *range(35, 30, -1)),
+        *(45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40),
+        *(*range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), 67, 66, 65),
+    ]
+)
+"""The landmark on the other side of the face, in iBUG order."""
 
 
 def faces_dtype(height: int, width: int) -> np.dtype:

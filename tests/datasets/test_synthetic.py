@@ -17,12 +17,12 @@ from classic_fer.datasets.synthetic_drawing import add_bump, blur, fill, noise, 
 from classic_fer.datasets.synthetic_expressions import (
     ACTION_UNITS,
     EXPRESSIONS,
-    MIRROR,
     action_unit_displacements,
     sample_action_units,
 )
 from classic_fer.datasets.synthetic_shape import Pose, pose_face, sample_identity, sample_pose
 from classic_fer.errors import ParameterError
+from classic_fer.faces.types import MIRRORED_LANDMARKS
 
 FRONTAL = Pose(yaw=0, pitch=0, roll=0, scale=0.23, x=0.5, y=0.5, gaze=(0.0, 0.0))
 
@@ -207,11 +207,11 @@ def test_contempt_is_one_sided() -> None:
 
 
 def test_mirror_is_its_own_inverse_and_displacements_are_mirrored() -> None:
-    np.testing.assert_array_equal(MIRROR[MIRROR], np.arange(68))
+    np.testing.assert_array_equal(MIRRORED_LANDMARKS[MIRRORED_LANDMARKS], np.arange(68))
     left, right = np.zeros((2, len(ACTION_UNITS), 2))
     left[:, 0], right[:, 1] = 1, 1
     moved, other = action_unit_displacements(left), action_unit_displacements(right)
-    np.testing.assert_allclose(moved[MIRROR] * (-1, 1), other, atol=1e-12)
+    np.testing.assert_allclose(moved[MIRRORED_LANDMARKS] * (-1, 1), other, atol=1e-12)
 
 
 def test_a_smile_of_hand_computed_size() -> None:
