@@ -158,6 +158,7 @@ def cross_validate(
         card=dataset.card.to_dict(),
         label_policy=None if dataset.policy is None else dataset.policy.to_dict(),
         dataset=dict(result.dataset),
+        protocol=dict(result.protocol),
         best_params=result.to_dict()["best_params"],
     )
     result.seconds = time.perf_counter() - start

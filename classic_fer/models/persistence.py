@@ -29,7 +29,7 @@ from classic_fer.models.model_bundle import (
 )
 from classic_fer.models.recognizer import Recognizer
 
-__all__ = ["MODEL_FILE", "load_model", "model_file", "save_model"]
+__all__ = ["MODEL_FILE", "load_model", "model_file", "model_metadata", "save_model"]
 
 MODEL_FILE = "model.skops"
 
@@ -82,7 +82,7 @@ def save_model(recognizer: Recognizer, path: str | Path, *, half: bool = False) 
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "recognizer": stored,
-            "metadata": _metadata(recognizer),
+            "metadata": model_metadata(recognizer),
             "golden_faces": golden,
             "golden_probabilities": recognizer.predict_proba(golden),
         },
@@ -182,7 +182,17 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _metadata(recognizer: Recognizer) -> dict[str, Any]:
+def model_metadata(recognizer: Recognizer) -> dict[str, Any]:
+    """What is noted in a recognizer's file besides the recognizer, as plain data for JSON.
+
+    Its `bundle_`, with ``alignment``, ``features``, ``clf``, ``classes``, ``image_shape`` and the
+    ``versions`` of the libraries.
+
+    Raises
+    ------
+    ParameterError
+        If its bundle holds something else than plain data.
+    """
     metadata = {
         "alignment": None,
         **recognizer.bundle_,
