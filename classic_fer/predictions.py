@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer.errors import ImageError, MissingFileError
+from classic_fer.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,7 +171,7 @@ def predict_photos(
     photos: Sequence[str | Path],
     *,
     n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[list[FacePrediction], list[UnreadablePhoto]]:
     """Label all faces of many photos; a photo that cannot be read does not stop the others.
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from classic_fer.cli.console import error_console
+from classic_fer.progress import Progress, StageProgress
 
 __all__ = ["tracked", "tracked_stages"]
 
@@ -15,7 +16,7 @@ _SECONDS_BETWEEN_LINES = 30.0
 
 
 @contextmanager
-def tracked(what: str) -> Iterator[Callable[[int, int], None]]:
+def tracked(what: str) -> Iterator[Progress]:
     """Progress of one stage of a command.
 
     Parameters
@@ -38,9 +39,9 @@ def tracked(what: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextmanager
-def tracked_stages() -> Iterator[Callable[[str, int, int], None]]:
+def tracked_stages() -> Iterator[StageProgress]:
     """As `tracked`, for work that names its stages itself: called with (stage, done, total)."""
-    reports: dict[str, Callable[[int, int], None]] = {}
+    reports: dict[str, Progress] = {}
     with ExitStack() as stack:
 
         def report(stage: str, done: int, total: int) -> None:
@@ -53,17 +54,17 @@ def tracked_stages() -> Iterator[Callable[[str, int, int], None]]:
 
 
 @contextmanager
-def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
+def _bar(what: str) -> Iterator[Progress]:
     from rich.progress import (
         BarColumn,
-        Progress,
         TaskProgressColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
     )
+    from rich.progress import Progress as ProgressBar
 
-    with Progress(
+    with ProgressBar(
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
@@ -72,17 +73,17 @@ def _bar(what: str) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
         console=error_console(),
         transient=True,
-    ) as progress:
-        task = progress.add_task(what, total=None)
+    ) as bar:
+        task = bar.add_task(what, total=None)
 
         def report(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+            bar.update(task, completed=done, total=total)
 
         yield report
 
 
 @contextmanager
-def _lines(what: str) -> Iterator[Callable[[int, int], None]]:
+def _lines(what: str) -> Iterator[Progress]:
     console = error_console()
     start = said = time.monotonic()
     state = (0, 0)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from classic_fer.datasets.dataset import Dataset
 from classic_fer.datasets.sources import Unreadable
 from classic_fer.errors import ImageError
+from classic_fer.progress import Progress
 
 __all__ = ["Description", "check_images", "describe"]
 
@@ -121,9 +121,7 @@ def _majority(counts: dict[str, dict[str, int]]) -> dict[str, dict[str, Any]]:
     return result
 
 
-def check_images(
-    dataset: Dataset, *, progress: Callable[[int, int], None] | None = None
-) -> list[Unreadable]:
+def check_images(dataset: Dataset, *, progress: Progress | None = None) -> list[Unreadable]:
     """Open every photo and list those that cannot be read, or whose checksum is wrong.
 
     Parameters

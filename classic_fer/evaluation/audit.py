@@ -13,13 +13,9 @@ from classic_fer.datasets.dataset import Dataset
 from classic_fer.datasets.sources import Unreadable
 from classic_fer.emotions import order_classes
 from classic_fer.errors import DataError, ParameterError
-from classic_fer.evaluation.duplicates import (
-    Progress,
-    find_duplicates,
-    leaked_rows,
-    rows_by_label,
-)
+from classic_fer.evaluation.duplicates import find_duplicates, leaked_rows, rows_by_label
 from classic_fer.evaluation.official_parts import official_parts
+from classic_fer.progress import StageProgress
 
 __all__ = ["Audit", "CopyGroup", "Leak", "audit"]
 
@@ -178,7 +174,7 @@ def audit(
     near: bool = True,
     folds: int = 10,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: StageProgress | None = None,
 ) -> Audit:
     """Examine a data set for what spoils an evaluation.
 

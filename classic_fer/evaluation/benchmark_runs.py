@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from classic_fer.evaluation.leak_gap import people_held_out
 from classic_fer.evaluation.numbered_folds import fold_spec
 from classic_fer.evaluation.result import RESULT_FILE, Result
 from classic_fer.evaluation.search_settings import SearchSettings
+from classic_fer.progress import Progress
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
@@ -27,7 +28,7 @@ class Watcher:
     """What hears of the progress of a benchmark; this one is silent."""
 
     @contextmanager
-    def stage(self, what: str) -> Iterator[Callable[[int, int], None] | None]:
+    def stage(self, what: str) -> Iterator[Progress | None]:
         """A stage of the work; yields what is called with (done, total), or None."""
         yield None
 

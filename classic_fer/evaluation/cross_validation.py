@@ -15,7 +15,7 @@ from classic_fer.evaluation.cross_validation_result import (
     cross_validation_result,
 )
 from classic_fer.evaluation.fold_files import FoldFiles
-from classic_fer.evaluation.outer_loop import OuterLoop, Progress
+from classic_fer.evaluation.outer_loop import OuterLoop
 from classic_fer.evaluation.predictions_table import aligned_faces
 from classic_fer.evaluation.protocols import Protocol, dataset_protocol
 from classic_fer.evaluation.result import Result
@@ -23,6 +23,7 @@ from classic_fer.models.block_store import BlockStore
 from classic_fer.models.presets import expand_presets
 from classic_fer.models.recognizer import Recognizer, make_recognizer
 from classic_fer.models.search import GridSearch, check_scoring_name, complete_grid
+from classic_fer.progress import Progress
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,18 +16,15 @@ from classic_fer.evaluation.fingerprints import (
     thumbnail,
 )
 from classic_fer.evaluation.near_duplicates import Components, near_pairs
+from classic_fer.progress import Progress, StageProgress
 
 __all__ = [
-    "Progress",
     "duplicate_groups",
     "duplicate_labels",
     "find_duplicates",
     "leaked_rows",
     "rows_by_label",
 ]
-
-Progress = Callable[[str, int, int], None]
-"""Called with the name of the stage, what is done, and the total."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +49,7 @@ class Duplicates:
 
 
 def find_duplicates(
-    dataset: Dataset, *, near: bool = True, n_jobs: int = 1, progress: Progress | None = None
+    dataset: Dataset, *, near: bool = True, n_jobs: int = 1, progress: StageProgress | None = None
 ) -> Duplicates:
     """Read every image once and find those that occur more than once.
 
@@ -74,7 +70,7 @@ def find_duplicates(
     Duplicates
     """
 
-    def stage(name: str) -> Callable[[int, int], None] | None:
+    def stage(name: str) -> Progress | None:
         if progress is None:
             return None
         return lambda done, total: progress(name, done, total)
@@ -102,7 +98,7 @@ def find_duplicates(
 
 
 def duplicate_labels(
-    dataset: Dataset, *, near: bool = True, n_jobs: int = 1, progress: Progress | None = None
+    dataset: Dataset, *, near: bool = True, n_jobs: int = 1, progress: StageProgress | None = None
 ) -> NDArray[np.intp]:
     """One number per image: the same for all copies of it.
 
@@ -122,7 +118,7 @@ def duplicate_labels(
 
 
 def duplicate_groups(
-    dataset: Dataset, *, near: bool = False, n_jobs: int = 1, progress: Progress | None = None
+    dataset: Dataset, *, near: bool = False, n_jobs: int = 1, progress: StageProgress | None = None
 ) -> list[list[int]]:
     """Row numbers of images that occur more than once, one list per image.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +13,12 @@ if TYPE_CHECKING:
     from classic_fer.evaluation.duplicates import Duplicates
     from classic_fer.evaluation.protocols import Protocol
     from classic_fer.evaluation.result import Result
+    from classic_fer.progress import Progress, StageProgress
     from classic_fer.reports.run_folder import RunFolder
 
 __all__ = ["Experiment"]
 
 _FACES_SHARE = 0.25  # of the memory that may be used; more faces are memory-mapped
-
-Progress = Callable[[int, int], None]
-StageProgress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from classic_fer.datasets.dataset import BOX_COLUMNS, Dataset
 from classic_fer.datasets.sources import Unreadable
 from classic_fer.errors import ImageError
+from classic_fer.progress import Progress
 
 __all__ = ["THUMBNAIL", "Fingerprints", "fingerprints", "read_image", "thumbnail"]
 
@@ -49,7 +50,7 @@ class Fingerprints:
 
 
 def fingerprints(
-    dataset: Dataset, *, n_jobs: int = 1, progress: Callable[[int, int], None] | None = None
+    dataset: Dataset, *, n_jobs: int = 1, progress: Progress | None = None
 ) -> Fingerprints:
     """Decode each image once.
 

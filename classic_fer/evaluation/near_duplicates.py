@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer.evaluation.image_comparison import are_copies, details, doubled
+from classic_fer.progress import Progress
 
 __all__ = ["Components", "near_pairs", "perceptual_hashes"]
 
@@ -37,7 +38,7 @@ def near_pairs(
     *,
     larger: Larger = None,
     n_jobs: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> NDArray[np.intp]:
     """Pairs of images that are copies of each other, enough of them to connect all copies.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +20,12 @@ from classic_fer.models.calibration import temperature_softmax
 from classic_fer.models.folds import inner_folds
 from classic_fer.models.recognizer import Recognizer
 from classic_fer.models.search import GridSearch
+from classic_fer.progress import Progress
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
-__all__ = ["OuterLoop", "Progress"]
-
-Progress = Callable[[int, int], None]
+__all__ = ["OuterLoop"]
 
 
 @dataclass

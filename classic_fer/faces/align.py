@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
@@ -19,6 +19,7 @@ from classic_fer.faces.frame import MAX_SIZE, MIN_SIZE, Alignment, Frame
 from classic_fer.faces.landmarks import eyes_and_mouth, predictor_path
 from classic_fer.faces.photo import Photos, read_item
 from classic_fer.faces.single import align_face, align_photo, find_faces
+from classic_fer.progress import Progress
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
@@ -39,7 +40,7 @@ def align_faces(
     landmarks: str | None = ...,
     not_found: str | None = ...,
     n_jobs: int = ...,
-    progress: Callable[[int, int], object] | None = ...,
+    progress: Progress | None = ...,
     cache: bool = ...,
     max_bytes: int | None = ...,
 ) -> Dataset: ...
@@ -53,7 +54,7 @@ def align_faces(
     landmarks: str | None = ...,
     not_found: str | None = ...,
     n_jobs: int = ...,
-    progress: Callable[[int, int], object] | None = ...,
+    progress: Progress | None = ...,
     cache: bool = ...,
     max_bytes: int | None = ...,
 ) -> NDArray: ...
@@ -66,7 +67,7 @@ def align_faces(
     landmarks: str | None = None,
     not_found: str | None = None,
     n_jobs: int = 1,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress | None = None,
     cache: bool = True,
     max_bytes: int | None = None,
 ) -> Dataset | NDArray:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +25,7 @@ from classic_fer.faces.frame import Alignment, Frame
 from classic_fer.faces.photo import Photos, decode_item
 from classic_fer.faces.single import align_photo
 from classic_fer.faces.types import faces_dtype
+from classic_fer.progress import Progress
 
 __all__ = ["CHUNK", "Plan", "align_batch", "measure_crops"]
 
@@ -86,7 +86,7 @@ def align_batch(
     plan: Plan,
     *,
     n_jobs: int = 1,
-    progress: Callable[[int, int], object] | None = None,
+    progress: Progress | None = None,
     cache: bool = True,
     max_bytes: int | None = None,
 ) -> tuple[NDArray, NDArray[np.bool_]]:

@@ -20,13 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from classic_fer import cache as disk
 from classic_fer.disk_arrays import disk_array, is_mapped, release
 from classic_fer.features.pixels import Pixels
+from classic_fer.models.blocks import Blocks, extract_block, image_shape
 from classic_fer.models.cluster import active_client, on_workers, send
-from classic_fer.models.expression import (
-    Blocks,
-    FeatureExpression,
-    extract_block,
-    image_shape,
-)
+from classic_fer.models.expression import FeatureExpression
 from classic_fer.models.memory import available_bytes
 from classic_fer.models.tiled_rows import TiledRows
 

@@ -195,7 +195,7 @@ def make_classifier(
     """
     from sklearn.base import clone
 
-    from classic_fer.models.expression import set_known_params
+    from classic_fer.models.known_params import set_known_params
 
     if (
         class_weight is not None

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from classic_fer.errors import DataError, unknown_name
 from classic_fer.faces.types import as_faces
 from classic_fer.features.geometry import Geometry
+from classic_fer.models.blocks import Blocks, image_shape
 from classic_fer.models.calibration import temperature_softmax
 from classic_fer.models.discriminant import ShrinkageLDA
-from classic_fer.models.expression import Blocks, image_shape
 from classic_fer.models.face_parts import (
     FacePart,
     Place,

@@ -12,54 +12,23 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
-from classic_fer.errors import DataError, ParameterError, unknown_name
+from classic_fer.errors import DataError, ParameterError
 from classic_fer.faces.types import make_faces
-from classic_fer.features.pixels import Pixels
+from classic_fer.models.blocks import (
+    Blocks,
+    are_tiled,
+    column_means,
+    extract_block,
+    filled,
+    image_shape,
+)
 from classic_fer.models.encodings import ENCODINGS
+from classic_fer.models.expression_steps import Steps, steps_of_text, steps_of_transformers
 from classic_fer.models.grammar import Leaf, Node, Projection, Sum, leaves, nodes, parse_expression
-from classic_fer.models.tiled_rows import TiledRows, column_moments, side_by_side
+from classic_fer.models.known_params import set_known_params
+from classic_fer.models.tiled_rows import column_moments, side_by_side
 
-__all__ = ["FeatureExpression", "extract_block", "image_shape", "make_features", "set_known_params"]
-
-Blocks = dict[str, Any]  # rows of float32 (ndarray or TiledRows), or images of uint8
-
-
-def image_shape(X: NDArray) -> tuple[int, int]:
-    """Height and width of the images of Faces or of a (n, H, W) array.
-
-    Raises
-    ------
-    ParameterError
-        If `X` is neither.
-    """
-    X = np.asarray(X)
-    shape = X.dtype["image"].shape if X.dtype.names and "image" in X.dtype.names else X.shape[1:]
-    if len(shape) != 2:
-        raise ParameterError(
-            f"expected Faces or grey images of shape (n, H, W), got {X.dtype} of shape {X.shape}"
-        )
-    return int(shape[0]), int(shape[1])
-
-
-def set_known_params(estimator: BaseEstimator, params: dict[str, Any]) -> None:
-    """``BaseEstimator.set_params`` whose error names the nearest parameter and all others.
-
-    Whole parts (names without ``__``) are set first, so that ``clf=..., clf__C=...`` works in
-    one call.
-
-    Raises
-    ------
-    ParameterError
-        For a name that `estimator` does not have.
-    """
-    for nested in (False, True):
-        now = {name: value for name, value in params.items() if ("__" in name) == nested}
-        known = estimator.get_params(deep=True) if now else {}
-        for name in now:
-            if name not in known:
-                settable = [k for k, v in known.items() if not hasattr(v, "get_params")]
-                raise unknown_name("parameter", name, settable)
-        BaseEstimator.set_params(estimator, **now)
+__all__ = ["FeatureExpression", "make_features"]
 
 
 class FeatureExpression(TransformerMixin, BaseEstimator):
@@ -97,7 +66,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
     20
     """
 
-    def __init__(self, steps: list[tuple[str, Any]], expression: str) -> None:
+    def __init__(self, steps: Steps, expression: str) -> None:
         self.steps = steps
         self.expression = expression
 
@@ -202,11 +171,11 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
     ) -> NDArray[np.float32]:
         """`fit_blocks` and the features of the same rows, shape (n, d), in one go."""
         self.image_shape_ = image_shape
-        if _tiled(blocks) and self._reads_tiles:
+        if are_tiled(blocks) and self._reads_tiles:
             return self._fit_tiled(blocks)
         blocks = {name: np.asarray(block) for name, block in blocks.items()}
         self.fill_ = {
-            name: _column_means(block) for name, block in blocks.items() if block.ndim == 2
+            name: column_means(block) for name, block in blocks.items() if block.ndim == 2
         }
         self.projections_: dict[str, Any] = {}
         self.weights_: dict[str, float] = {}
@@ -232,7 +201,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
             If a block has another number of columns than in training.
         """
         check_is_fitted(self, "fill_")
-        if _tiled(blocks):
+        if are_tiled(blocks):
             one = {name: np.asarray(block[:1]) for name, block in blocks.items()}
             width = self.transform_blocks(one).shape[1]
             return side_by_side(blocks, self.transform_blocks, width)
@@ -252,10 +221,10 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
     def _fit_tiled(self, blocks: Blocks) -> Any:
         """`fit_transform_blocks` of features (TiledRows) that are larger than memory."""
         self.projections_, self.weights_ = {}, {}
-        self.fill_ = {name: _tiled_means(block) for name, block in blocks.items()}
+        self.fill_ = {name: column_means(block) for name, block in blocks.items()}
         for leaf in leaves(self.tree) if isinstance(self.tree, Sum) else []:
-            filled = blocks[leaf.name].map(partial(_filled_block, fill=self.fill_[leaf.name]))
-            total = float(column_moments(filled)[1].sum())
+            rows = blocks[leaf.name].map(partial(filled, fill=self.fill_[leaf.name]))
+            total = float(column_moments(rows)[1].sum())
             self.weights_[_term_name(leaf)] = 1 / np.sqrt(total) if total > 0 else 1.0
         return self.transform_blocks(blocks)
 
@@ -301,7 +270,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         return np.array(names(self.tree), dtype=object)
 
     def _filled(self, blocks: Blocks) -> Blocks:
-        filled = dict(blocks)
+        complete = dict(blocks)
         for name, fill in self.fill_.items():
             block = blocks[name]
             if block.shape[1] != len(fill):
@@ -309,49 +278,14 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
                     f"feature {name!r} has {block.shape[1]} columns, expected {len(fill)} as in "
                     "training; align the faces as the training faces were"
                 )
-            filled[name] = _filled_block(block, fill)
-        return filled
+            complete[name] = filled(block, fill)
+        return complete
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = False
         tags.input_tags.three_d_array = True
         return tags
-
-
-def extract_block(leaf: Any, X: ArrayLike) -> NDArray:
-    """Features of faces by a stateless transformer, float32 (n, d); of `Pixels` the images."""
-    if isinstance(leaf, Pixels):
-        return leaf.images(X)
-    return np.asarray(leaf.transform(X), dtype=np.float32)
-
-
-def _column_means(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of the values of each column that are not NaN, 0 where there are none."""
-    known = ~np.isnan(block)
-    if known.all():
-        return block.mean(axis=0, dtype=np.float64).astype(np.float32)
-    sums = np.where(known, block, 0).sum(axis=0, dtype=np.float64)
-    return (sums / np.maximum(known.sum(axis=0), 1)).astype(np.float32)
-
-
-def _filled_block(block: NDArray[np.float32], fill: NDArray[np.float32]) -> NDArray[np.float32]:
-    missing = np.isnan(block)
-    return np.where(missing, fill, block) if missing.any() else block
-
-
-def _tiled(blocks: Blocks) -> bool:
-    return any(isinstance(block, TiledRows) for block in blocks.values())
-
-
-def _tiled_means(block: TiledRows) -> NDArray[np.float32]:
-    """`_column_means` of rows that are larger than memory."""
-    sums, counts = np.zeros(block.shape[1]), np.zeros(block.shape[1])
-    for _, tile in block.tiles():
-        known = ~np.isnan(tile)
-        sums += np.where(known, tile, 0).sum(axis=0, dtype=np.float64)
-        counts += known.sum(axis=0)
-    return (sums / np.maximum(counts, 1)).astype(np.float32)
 
 
 def _term_name(term: Node) -> str:
@@ -404,60 +338,8 @@ def make_features(features: str | Any, **params: Any) -> FeatureExpression:
     if isinstance(features, FeatureExpression):
         made = clone(features)
     elif isinstance(features, str):
-        made = _from_text(features)
+        made = FeatureExpression(steps_of_text(features), features)
     else:
         parts = features if isinstance(features, Sequence) else [features]
-        made = _from_transformers(parts)
+        made = FeatureExpression(*steps_of_transformers(parts))
     return made.set_params(**params)
-
-
-def _from_text(expression: str) -> FeatureExpression:
-    from classic_fer.features import FEATURES, make_feature
-    from classic_fer.models.encodings import make_encoding
-    from classic_fer.models.projections import PROJECTIONS, make_projection
-
-    steps: list[tuple[str, Any]] = []
-    for node in nodes(parse_expression(expression)):
-        if isinstance(node, Leaf):
-            if node.key in PROJECTIONS:
-                raise ParameterError(
-                    f"feature expression {expression!r}: {node.key!r} is a projection and needs "
-                    f"something to project, as in 'hog:{node.key}'"
-                )
-            if node.key not in FEATURES:
-                raise unknown_name("feature", node.key, [*FEATURES, *ENCODINGS])
-            steps.append((node.name, make_feature(node.key)))
-        elif node.key in ENCODINGS:
-            if not (isinstance(node.child, Leaf) and node.child.key == "pixels"):
-                raise ParameterError(
-                    f"feature expression {expression!r}: {node.key!r} encodes the images "
-                    f"themselves; write {node.key!r} alone, joined to others by '+'"
-                )
-            steps.append((node.name, make_encoding(node.key)))
-        else:
-            if node.key in FEATURES:
-                raise ParameterError(
-                    f"feature expression {expression!r}: {node.key!r} is a feature, but after "
-                    f"':' comes a projection ({', '.join(PROJECTIONS)}); join features by '+'"
-                )
-            steps.append((node.name, make_projection(node.key)))
-    return FeatureExpression(steps, expression)
-
-
-def _from_transformers(parts: Sequence[Any]) -> FeatureExpression:
-    for part in parts:
-        if isinstance(part, type) or not hasattr(part, "transform"):
-            raise ParameterError(
-                f"expected a feature expression such as 'lbp+hog' or transformers such as LBP(), "
-                f"got {part!r}"
-            )
-    if not parts:
-        raise ParameterError("expected at least one feature, got an empty sequence")
-    expression = "+".join(type(part).__name__.lower() for part in parts)
-    tree = parse_expression(expression)
-    steps: list[tuple[str, Any]] = []
-    for term, part in zip(tree.children if isinstance(tree, Sum) else (tree,), parts):
-        if isinstance(term, Projection):  # an encoding, which comes with the images
-            steps += [(leaf.name, Pixels()) for leaf in leaves(term)]
-        steps.append((list(nodes(term))[-1].name, clone(part)))
-    return FeatureExpression(steps, expression)

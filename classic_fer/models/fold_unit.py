@@ -17,8 +17,9 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from classic_fer.errors import DataError
 from classic_fer.models import search_cost
+from classic_fer.models.blocks import Blocks
 from classic_fer.models.decisions import class_scores, ordered_classes
-from classic_fer.models.expression import Blocks, FeatureExpression
+from classic_fer.models.expression import FeatureExpression
 from classic_fer.models.fold_kernels import SharedMachines
 from classic_fer.models.fold_ridge import SharedKernelRidge, SharedRidge
 from classic_fer.models.fold_shared import Room, SharedFits, Work

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from classic_fer.models.abstention import UNSURE, threshold_for_error
+from classic_fer.models.blocks import Blocks
 from classic_fer.models.calibration import temperature_softmax
 from classic_fer.models.decisions import class_scores
-from classic_fer.models.expression import Blocks, FeatureExpression
+from classic_fer.models.expression import FeatureExpression
 from classic_fer.models.folds import Fold
 
 __all__ = ["Parts", "out_of_fold_scores", "out_of_fold_threshold"]

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from classic_fer.errors import ParameterError, unknown_name
 from classic_fer.features._base import check_count
 from classic_fer.models.discriminant import discriminant_directions
-from classic_fer.models.expression import set_known_params
+from classic_fer.models.known_params import set_known_params
 
 __all__ = ["ICA", "LDA", "PCA", "PROJECTIONS", "make_projection"]
 

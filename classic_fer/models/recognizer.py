@@ -14,6 +14,7 @@ from classic_fer.emotions import LabelPolicy
 from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.frame import Alignment
 from classic_fer.models.abstention import UNSURE, check_wished_error
+from classic_fer.models.blocks import Blocks, image_shape
 from classic_fer.models.calibration import (
     calibration_folds,
     fit_temperature,
@@ -21,13 +22,8 @@ from classic_fer.models.calibration import (
 )
 from classic_fer.models.classifiers import make_classifier
 from classic_fer.models.decisions import class_scores, ordered_classes
-from classic_fer.models.expression import (
-    Blocks,
-    FeatureExpression,
-    image_shape,
-    make_features,
-    set_known_params,
-)
+from classic_fer.models.expression import FeatureExpression, make_features
+from classic_fer.models.known_params import set_known_params
 from classic_fer.models.out_of_fold import Parts, out_of_fold_scores, out_of_fold_threshold
 from classic_fer.models.photo_predictions import PhotoPredictionsMixin
 from classic_fer.models.presets import expand_presets

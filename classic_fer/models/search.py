@@ -14,7 +14,8 @@ from classic_fer.models.classifiers import default_grid
 from classic_fer.models.folds import inner_folds
 from classic_fer.models.presets import expand_presets
 from classic_fer.models.recognizer import Recognizer, make_recognizer
-from classic_fer.models.shared_search import GridSearch, Progress, checked_labels
+from classic_fer.models.shared_search import GridSearch, checked_labels
+from classic_fer.progress import Progress
 
 __all__ = ["SCORINGS", "GridSearch", "check_scoring_name", "complete_grid", "grid_search"]
 

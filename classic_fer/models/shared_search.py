@@ -27,10 +27,9 @@ from classic_fer.models.kernel_ridge import KernelRidgeClassifier
 from classic_fer.models.kernel_svc import KernelSVC
 from classic_fer.models.memory import memory_limit
 from classic_fer.models.recognizer import Recognizer
+from classic_fer.progress import Progress
 
-__all__ = ["GridSearch", "Progress", "checked_labels"]
-
-Progress = Callable[[int, int], None]
+__all__ = ["GridSearch", "checked_labels"]
 
 _SHARED_PARTS = ("features", "scaler", "clf")
 _THREADED = (KernelSVC, KernelRidgeClassifier)  # work in the threads that they are given

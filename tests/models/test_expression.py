@@ -10,8 +10,9 @@ from sklearn.preprocessing import StandardScaler
 
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.features.pixels import Pixels
+from classic_fer.models.blocks import image_shape
 from classic_fer.models.encodings.vlad import VLAD
-from classic_fer.models.expression import FeatureExpression, image_shape, make_features
+from classic_fer.models.expression import FeatureExpression, make_features
 from classic_fer.models.projections import LDA, PCA
 
 
