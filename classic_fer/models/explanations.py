@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from classic_fer.errors import DataError, unknown_name
+from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.types import as_faces
 from classic_fer.features.geometry import Geometry
 from classic_fer.models.blocks import Blocks, image_shape
@@ -26,7 +26,7 @@ from classic_fer.models.face_parts import (
 from classic_fer.models.recognizer import Recognizer
 from classic_fer.models.scaler import FeatureScaler
 
-__all__ = ["CONTRIBUTIONS", "OCCLUSION", "Explanation", "explain"]
+__all__ = ["CONTRIBUTIONS", "OCCLUSION", "Explanation", "explain", "target_columns"]
 
 CONTRIBUTIONS = "contributions"
 OCCLUSION = "occlusion"
@@ -145,18 +145,25 @@ class Explanation:
 
 
 def explain(
-    recognizer: Recognizer, faces: ArrayLike, *, target: str | ArrayLike | None = None
+    recognizer: Any,
+    faces: ArrayLike,
+    *,
+    target: str | ArrayLike | None = None,
+    method: str | None = None,
 ) -> Explanation:
     """Which parts of each face speak for a class, and which against it.
 
     Parameters
     ----------
     recognizer : Recognizer
-        Fitted.
+        Fitted; or any other with `predict_proba` and `classes_`, such as a network. Decision
+        values of the latter are logarithms of its probabilities.
     faces : Faces of shape (n,), or array of uint8, shape (n, H, W)
         Aligned as its training faces.
     target : str or array_like of str, shape (n,), optional
         The class to explain, one for all or one a face; by default the predicted one.
+    method : {"contributions", "occlusion"}, optional
+        By default contributions where they are exact, else occlusion.
 
     Returns
     -------
@@ -172,27 +179,34 @@ def explain(
     DataError
         For no faces, faces of another size, or targets of another number.
     ParameterError
-        For a target that is no class of the recognizer.
+        For a target that is no class of the recognizer, an unknown method, or contributions of a
+        recognizer that is not linear.
 
     References
     ----------
     M. D. Zeiler, R. Fergus: Visualizing and understanding convolutional networks. ECCV 2014.
     """
-    check_is_fitted(recognizer, "classes_")
+    if method is not None and method not in (CONTRIBUTIONS, OCCLUSION):
+        raise unknown_name("method", method, (CONTRIBUTIONS, OCCLUSION))
+    if isinstance(recognizer, Recognizer):
+        check_is_fitted(recognizer, "classes_")
     rows = as_faces(np.asarray(faces))
     if not len(rows):
         raise DataError("expected at least one face to explain, got none")
-    decisions = recognizer.decision_function(rows)
-    column = _target_columns(recognizer, decisions, target)
-    height, width = image_shape(rows)
-    places = feature_places(recognizer.features_.leaves, height, width)
+    decisions, chances = _answers(recognizer, rows)
+    column = target_columns(recognizer.classes_, decisions, target)
     each = np.arange(len(rows))
-    chances = temperature_softmax(decisions, recognizer.temperature_)
     probabilities, baselines = chances[each, column], np.full(len(rows), np.nan)
-    if places is not None and _is_linear(recognizer):
+    places = _linear_places(recognizer, rows) if method != OCCLUSION else None
+    if places is not None:
         method = CONTRIBUTIONS
         parts, contributions, at_mean = _exact(recognizer, rows, column, places)
         baselines = at_mean[column]
+    elif method == CONTRIBUTIONS:
+        raise ParameterError(
+            "this recognizer's decisions are no linear function of features with a place in the "
+            "face, so that they have no exact contributions; choose occlusion"
+        )
     else:
         method = OCCLUSION
         parts, left = _by_occlusion(recognizer, rows, column)
@@ -210,21 +224,43 @@ def explain(
     )
 
 
-def _target_columns(
-    recognizer: Recognizer, decisions: NDArray[np.float64], target: str | ArrayLike | None
+def target_columns(
+    classes: ArrayLike, scores: NDArray[np.float64], target: str | ArrayLike | None = None
 ) -> NDArray[np.intp]:
-    """Column of the decision values that is explained, for each face."""
+    """Column of the class that is explained, for each face: that of `target`, or the highest.
+
+    Raises
+    ------
+    DataError, ParameterError
+        If targets are of another number, or no classes.
+    """
     if target is None:
-        return decisions.argmax(axis=1)
-    classes = recognizer.classes_.tolist()
+        return scores.argmax(axis=1)
+    known = np.asarray(classes, dtype=str).tolist()
     wanted = np.asarray(target, dtype=str)
-    names = wanted.tolist() if wanted.ndim else [str(target)] * len(decisions)
-    if len(names) != len(decisions):
-        raise DataError(f"got {len(names)} targets for {len(decisions)} faces")
+    names = wanted.tolist() if wanted.ndim else [str(target)] * len(scores)
+    if len(names) != len(scores):
+        raise DataError(f"got {len(names)} targets for {len(scores)} faces")
     for name in names:
-        if name not in classes:
-            raise unknown_name("class", name, classes)
-    return np.array([classes.index(name) for name in names], dtype=np.intp)
+        if name not in known:
+            raise unknown_name("class", name, known)
+    return np.array([known.index(name) for name in names], dtype=np.intp)
+
+
+def _answers(recognizer: Any, faces: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Decision values and probabilities, (n, n_classes) each."""
+    if isinstance(recognizer, Recognizer):
+        decisions = recognizer.decision_function(faces)
+        return decisions, temperature_softmax(decisions, recognizer.temperature_)
+    chances = np.asarray(recognizer.predict_proba(faces), dtype=np.float64)
+    return np.log(np.maximum(chances, np.finfo(np.float64).tiny)), chances
+
+
+def _linear_places(recognizer: Any, faces: NDArray) -> Sequence[Place] | None:
+    """The parts of features that decisions are a linear function of; None if they are not."""
+    if not isinstance(recognizer, Recognizer) or not _is_linear(recognizer):
+        return None
+    return feature_places(recognizer.features_.leaves, *image_shape(faces))
 
 
 def _is_linear(recognizer: Recognizer) -> bool:
@@ -263,9 +299,13 @@ def _exact(
 
 
 def _by_occlusion(
-    recognizer: Recognizer, faces: NDArray, column: NDArray[np.intp]
+    recognizer: Any, faces: NDArray, column: NDArray[np.intp]
 ) -> tuple[list[FacePart], NDArray[np.float64]]:
     """Parts and the probability that is left without each, (n, n_parts)."""
+    if not isinstance(recognizer, Recognizer):
+        boxes = patches(*image_shape(faces))
+        left = _underpatches(recognizer, faces, column, boxes)
+        return [FacePart("image", box=box) for box in boxes], left
     leaves = recognizer.features_.leaves
     shapes = {name: leaf for name, leaf in leaves.items() if isinstance(leaf, Geometry)}
     places = [place for name, leaf in shapes.items() for place in geometry_places(name, leaf)]
@@ -281,7 +321,7 @@ def _by_occlusion(
 
 
 def _underpatches(
-    recognizer: Recognizer,
+    recognizer: Any,
     faces: NDArray,
     column: NDArray[np.intp],
     boxes: Sequence[tuple[int, int, int, int]],

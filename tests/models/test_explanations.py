@@ -194,3 +194,35 @@ def test_wrong_targets_and_no_faces_are_refused(toy):
         explain(model, toy.faces[:0])
     with pytest.raises(DataError, match="trained on 24x24"):
         explain(model, np.zeros((1, 30, 30), np.uint8))
+
+
+class Foreign:
+    """A network, say: it answers by the brightness of one corner."""
+
+    classes_ = np.array(["happiness", "sadness"])
+
+    def predict_proba(self, faces):
+        corner = faces["image"][:, :6, :6].mean(axis=(1, 2)) / 255
+        return np.column_stack([corner, 1 - corner])
+
+
+def test_any_recognizer_with_probabilities_is_explained_by_occlusion(toy):
+    faces = toy.faces[:2].copy()
+    faces["image"] = 100
+    faces["image"][:, :6, :6] = 250
+    told = explain(Foreign(), faces, target="happiness")
+    assert told.method == OCCLUSION
+    np.testing.assert_allclose(np.exp(told.decisions), told.probabilities)
+    maps = told.maps()
+    assert maps[0, 2, 2] > 0.1
+    np.testing.assert_allclose(maps[:, 14:, 14:], 0, atol=1e-9)
+
+
+def test_the_method_can_be_chosen(toy):
+    linear = fitted(toy, "hog", "linear-svm")
+    assert explain(linear, toy.faces[:2], method=OCCLUSION).method == OCCLUSION
+    assert explain(linear, toy.faces[:2], method=CONTRIBUTIONS).method == CONTRIBUTIONS
+    with pytest.raises(ParameterError, match="no exact contributions; choose occlusion"):
+        explain(Foreign(), toy.faces[:2], method=CONTRIBUTIONS)
+    with pytest.raises(ParameterError, match="unknown method 'magic'"):
+        explain(linear, toy.faces[:2], method="magic")
