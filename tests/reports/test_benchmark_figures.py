@@ -7,6 +7,7 @@ import pandas as pd
 
 from classic_fer.evaluation.benchmark_table import benchmark_table
 from classic_fer.evaluation.predictions_table import score_sheets
+from classic_fer.reports.benchmark import gap_sentences
 from classic_fer.reports.benchmark_figures import benchmark_figures, rank_figures, score_figures
 from classic_fer.reports.page import benchmark_page
 
@@ -72,3 +73,11 @@ def test_every_figure_has_a_name_of_its_own(make_result):
         "ranks-toy",
         "leak-gap",
     }
+
+
+def test_gaps_that_mean_the_same_are_one_sentence(make_result):
+    held_out = runs(make_result, {"hog": 0.6, "lbp": 0.5, "geometry": 0.4})
+    random = runs(make_result, {"hog": 1.0, "lbp": 1.0, "geometry": 0.4}, cv="random4")
+    first, second = gap_sentences(benchmark_table(held_out | random))
+    assert "points more than folds with people held out, for 2 recognizers" in first
+    assert second.startswith("toy, geometry + svm: No evidence of a leak gap")
