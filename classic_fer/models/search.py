@@ -10,11 +10,13 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
 
 from classic_fer.errors import ParameterError, unknown_name
+from classic_fer.models.block_store import BlockStore
 from classic_fer.models.classifiers import default_grid
 from classic_fer.models.folds import inner_folds
+from classic_fer.models.labels import checked_labels
 from classic_fer.models.presets import expand_presets
 from classic_fer.models.recognizer import Recognizer, make_recognizer
-from classic_fer.models.shared_search import GridSearch, checked_labels
+from classic_fer.models.shared_search import GridSearch
 from classic_fer.progress import Progress
 
 __all__ = ["SCORINGS", "GridSearch", "check_scoring_name", "complete_grid", "grid_search"]
@@ -141,7 +143,7 @@ def grid_search(
         memory=memory,
         progress=progress,
     )
-    return search.fit(X, labels, groups=groups)
+    return search.fit_store(BlockStore(X), labels, groups=groups)
 
 
 def complete_grid(

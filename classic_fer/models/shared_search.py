@@ -12,28 +12,30 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV, ParameterGrid, check_cv
 
-from classic_fer.errors import DataError, ParameterError
+from classic_fer.errors import ParameterError
 from classic_fer.faces.frame import Alignment
 from classic_fer.models.block_store import BlockStore
 from classic_fer.models.fold_search import FoldSearch, settings_of
-from classic_fer.models.fold_unit import Fit
 from classic_fer.models.folds import Fold
 from classic_fer.models.forecast import Forecast, summed
 from classic_fer.models.halving import Skipped, within_budget
 from classic_fer.models.kernel_ridge import KernelRidgeClassifier
 from classic_fer.models.kernel_svc import KernelSVC
+from classic_fer.models.labels import checked_labels
 from classic_fer.models.memory import memory_limit
 from classic_fer.models.recognizer import Recognizer
+from classic_fer.models.search_results import for_calibration, out_of_fold, outcomes_of
+from classic_fer.models.search_scoring import reads_decisions, reads_probabilities
 from classic_fer.progress import Progress
 
-__all__ = ["GridSearch", "checked_labels"]
+__all__ = ["GridSearch"]
 
 _SHARED_PARTS = ("features", "scaler", "clf")
 _THREADED = (KernelSVC, KernelRidgeClassifier)  # work in the threads that they are given
 _STEPS = 10_000  # of progress
+_SHARED = "a search over a Recognizer's parts by scorers of scikit-learn"
 
 
 class GridSearch(GridSearchCV):
@@ -44,8 +46,8 @@ class GridSearch(GridSearchCV):
     per fold and setting, SVC fits share kernels, and ridge classifiers (with and without a kernel)
     are fitted for all alphas together; work is done in threads, with one BLAS thread each, so that
     results do not depend on `n_jobs`. Everything else (other estimators, training scores, a search
-    over the calibration, scoring functions that are no scorers of scikit-learn) is handed to
-    GridSearchCV.
+    over the calibration, metrics of calibrated probabilities, scoring functions that are no scorers
+    of scikit-learn) is handed to GridSearchCV.
 
     Parameters
     ----------
@@ -82,8 +84,9 @@ class GridSearch(GridSearchCV):
 
     Notes
     -----
-    While parameters are searched probabilities are not calibrated: a scorer that reads
-    ``predict_proba`` sees the softmax of the decision values, as with ``calibration=None``.
+    Scores are of decisions: no face is answered ``unsure`` while parameters are searched.
+    `fit_store` hands no metric of probabilities over: it scores the softmax of the decision
+    values, as with ``calibration=None``.
 
     Scores are those of GridSearchCV; for kernel ridge on more than 2,048 training rows, which is
     solved by conjugate gradients, to the `tol` of the classifier.
@@ -128,16 +131,21 @@ class GridSearch(GridSearchCV):
         **params
             ``groups``: people, array_like of shape (n,), for splitters that use them.
         """
+        self._validate_params()
         groups = params.get("groups")
-        if self._shares_work(params):
+        if self._shares_work(params) and not self._scores_calibrated:
             return self.fit_store(BlockStore(X), y, groups=groups)
-        if isinstance(self.estimator, Recognizer):
-            X, y = np.asarray(X), np.asarray(y)
-        if self.budget is not None:
-            raise ParameterError("a budget works only for a search over a Recognizer's parts")
+        if self.budget is not None or self.memory is not None:
+            name = "budget" if self.budget is not None else "memory"
+            raise ParameterError(f"{name} works only for {_SHARED}; this one is GridSearchCV's")
         self.oof_scores_: NDArray[np.float32] | None = None
         self.skipped_: list[Skipped] = []
+        recognizes = isinstance(self.estimator, Recognizer)
+        if recognizes:
+            X, y = np.asarray(X), np.asarray(y)
         super().fit(X, y, **params)
+        if recognizes and groups is not None and self.refit:
+            self.best_estimator_.fit(X, y, groups=groups)  # calibrated with people kept together
         return self
 
     def fit_store(
@@ -172,7 +180,7 @@ class GridSearch(GridSearchCV):
         """
         if not self._shares_work({}):
             if refit_on is not None:
-                raise ParameterError("refit_on works only for a search over a Recognizer's parts")
+                raise ParameterError(f"refit_on works only for {_SHARED}")
             chosen = store.X if rows is None else store.X[np.asarray(rows)]
             return self.fit(chosen, y, groups=groups)
         from joblib import effective_n_jobs
@@ -182,7 +190,11 @@ class GridSearch(GridSearchCV):
         labels = checked_labels(y, len(index))
         n_jobs = effective_n_jobs(self.n_jobs)
         with threadpool_limits(limits=1, user_api="blas"), memory_limit(self.memory):
-            self._search(store, index, labels, groups, n_jobs)
+            # Chosen rows come with folds; other splitters may look at the faces.
+            faces = store.X if rows is None else np.zeros(len(index))
+            splitter = check_cv(self.cv, labels, classifier=True)
+            folds = list(splitter.split(faces, labels, groups))
+            self._search(store, index, labels, folds, n_jobs)
             if self.refit:
                 self._refit(store, index, labels, groups, refit_on, n_jobs)
         return self
@@ -203,27 +215,29 @@ class GridSearch(GridSearchCV):
         from sklearn import get_config
 
         names = {name for candidate in ParameterGrid(self.param_grid) for name in candidate}
-        scored = not callable(self.scoring) or hasattr(self.scoring, "_score_func")
         return (
             type(self.estimator) is Recognizer
-            and scored
+            and reads_decisions(self.scoring)
             and not self.return_train_score
             and set(fit_params) <= {"groups"}
             and all(name.split("__")[0] in _SHARED_PARTS for name in names)
             and not get_config()["enable_metadata_routing"]
         )
 
+    @property
+    def _scores_calibrated(self) -> bool:
+        """Whether scores depend on the calibration, which needs fits of its own."""
+        return self.estimator.calibration is not None and reads_probabilities(self.scoring)
+
     def _search(
         self,
         store: BlockStore,
         rows: NDArray[np.intp],
         y: NDArray,
-        groups: ArrayLike | None,
+        folds: Sequence[Fold],
         n_jobs: int,
     ) -> None:
         scorers, refit_metric = self._get_scorers()
-        splitter = check_cv(self.cv, y, classifier=True)
-        folds = list(splitter.split(np.zeros(len(y)), y, groups))
         start = time.perf_counter()
         candidates = list(ParameterGrid(self.param_grid))
         self.n_splits_ = len(folds)
@@ -254,14 +268,17 @@ class GridSearch(GridSearchCV):
         self.multimetric_ = not (self.scoring is None or isinstance(self.scoring, str)) and (
             not callable(self.scoring)
         )
-        results = self._results_of(fits, candidates)
+        outcomes = outcomes_of(fits, error_score=self.error_score)
+        with warnings.catch_warnings():  # failures have been reported
+            warnings.filterwarnings("ignore", "One or more of the", UserWarning)
+            results = self._format_results(candidates, self.n_splits_, outcomes)
         if self.refit or not self.multimetric_:
             self.best_index_ = self._select_best_index(self.refit, refit_metric, results)
             if not callable(self.refit):
                 self.best_score_ = results[f"mean_test_{refit_metric}"][self.best_index_]
             self.best_params_ = results["params"][self.best_index_]
             best = fits[self.best_index_ * len(folds) : (self.best_index_ + 1) * len(folds)]
-            self.oof_scores_ = _out_of_fold(best, folds, len(y), len(np.unique(y)))
+            self.oof_scores_ = out_of_fold(best, folds, len(y), len(np.unique(y)))
         self.scorer_ = scorers._scorers if self.multimetric_ else scorers
         self.cv_results_ = results
 
@@ -270,40 +287,6 @@ class GridSearch(GridSearchCV):
         self._reported = max(self._reported, int(_STEPS * self._forecast.share_done))
         if self.progress is not None:
             self.progress(self._reported, _STEPS)
-
-    def _results_of(self, fits: list[Fit], candidates: list[dict[str, Any]]) -> dict[str, Any]:
-        """``cv_results_`` of the fits, which are sorted by candidate and fold."""
-        failed = [fit for fit in fits if fit.error is not None]
-        if len(failed) == len(fits):
-            raise DataError(
-                f"all {len(fits)} fits of the search failed, the first one with: {fits[0].error}"
-            )
-        if failed:
-            warnings.warn(
-                f"{len(failed)} fits failed out of a total of {len(fits)}; their score is set to "
-                f"{self.error_score}. The first one with: {failed[0].error}",
-                FitFailedWarning,
-                stacklevel=5,
-            )
-        good = next(fit.test_scores for fit in fits if fit.error is None)
-        missing = dict.fromkeys(good, self.error_score) if self.multimetric_ else self.error_score
-        out = [
-            {
-                "fit_time": fit.fit_time,
-                "score_time": fit.score_time,
-                "test_scores": missing if fit.error is not None else self._numbers(fit.test_scores),
-            }
-            for fit in fits
-        ]
-        with warnings.catch_warnings():  # failed fits were reported above
-            warnings.filterwarnings("ignore", "One or more of the", UserWarning)
-            return self._format_results(candidates, self.n_splits_, out)
-
-    def _numbers(self, scores: Any) -> Any:
-        """Scores of one fit; a metric that failed (its value is a traceback) as `error_score`."""
-        if not isinstance(scores, dict):
-            return scores
-        return {k: self.error_score if isinstance(v, str) else v for k, v in scores.items()}
 
     def _refit(
         self,
@@ -317,7 +300,7 @@ class GridSearch(GridSearchCV):
         from joblib import parallel_config
 
         start = time.perf_counter()
-        oof_scores = _for_calibration(self.oof_scores_)
+        oof_scores = for_calibration(self.oof_scores_)
         if refit_on is not None:
             chosen = np.asarray(refit_on, dtype=np.intp)
             rows, y, oof_scores = rows[chosen], y[chosen], None
@@ -338,41 +321,3 @@ class GridSearch(GridSearchCV):
         self.refit_time_ = time.perf_counter() - start
         if self.progress is not None:
             self.progress(_STEPS, _STEPS)
-
-
-def checked_labels(y: ArrayLike | None, n: int) -> NDArray:
-    """Labels of `n` faces as an array.
-
-    Raises
-    ------
-    DataError
-        If they are not `n`, or of fewer than two classes.
-    """
-    labels = np.asarray([] if y is None else y)
-    if len(labels) != n or not n:
-        raise DataError(
-            f"expected one label for each face and at least one face, got {n} faces and "
-            f"{len(labels)} labels"
-        )
-    labels = labels.astype(str) if labels.dtype == object else labels
-    if len(np.unique(labels)) < 2:
-        raise DataError(f"expected at least two classes, found only {str(labels[0])!r}")
-    return labels
-
-
-def _out_of_fold(
-    fits: Sequence[Fit], folds: Sequence[tuple[NDArray, NDArray]], n: int, n_classes: int
-) -> NDArray[np.float32]:
-    """Decision values of the rows that folds test; the last fold counts for rows tested twice."""
-    scores = np.full((n, n_classes), np.nan, dtype=np.float32)
-    for fit, (_, test) in zip(fits, folds):
-        if fit.decision is not None:
-            scores[test] = fit.decision
-    return scores
-
-
-def _for_calibration(scores: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
-    """Rows that were not tested take no part (-inf); None if no row was."""
-    if scores is None or np.isnan(scores).all():
-        return None
-    return np.where(np.isnan(scores), -np.inf, scores)

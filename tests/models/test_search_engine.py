@@ -235,6 +235,93 @@ def test_what_cannot_be_shared_goes_to_grid_search_cv():
     assert plain.oof_scores_ is None
 
 
+class HalvesByBrightness:
+    """A splitter that looks at the faces."""
+
+    def split(self, X, y=None, groups=None):
+        order = np.argsort(X.reshape(len(X), -1).mean(axis=1), kind="stable")
+        yield np.sort(order[::2]), np.sort(order[1::2])
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 1
+
+
+def shape_of_faces(estimator, X, y):
+    """A scoring function that looks at the faces."""
+    return float(X.ndim + (estimator.predict(X) == y).mean())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cv": HalvesByBrightness()},
+        {"scoring": {"own": shape_of_faces, "usual": "accuracy"}, "refit": "own", "cv": 2},
+        {"scoring": "neg_log_loss", "cv": 2},
+        {"scoring": ["roc_auc_ovr", "accuracy"], "refit": "accuracy", "cv": 2},
+        {"scoring": ["accuracy", "f1_macro"], "refit": lambda results: 1, "cv": 2},
+        {"scoring": ["accuracy", "f1_macro"], "refit": False, "cv": 2},
+    ],
+    ids=["splitter", "function", "probabilities", "ranking", "refit by function", "no refit"],
+)
+def test_a_calibrated_recognizer_gets_the_scores_of_grid_search_cv(options):
+    X, y, _ = small_problem(14)
+    made = [
+        search(make_recognizer("hog", "svm"), {"clf__C": [0.3, 3.0]}, **options).fit(X, y)
+        for search in (GridSearch, GridSearchCV)
+    ]
+    ours, theirs = (search.cv_results_ for search in made)
+    assert list(ours) == list(theirs)
+    for name in theirs:
+        if "_test_" in name:
+            np.testing.assert_allclose(ours[name], theirs[name], rtol=0, atol=1e-9, err_msg=name)
+    for name in ("best_index_", "best_params_", "multimetric_", "n_splits_"):
+        assert getattr(made[0], name, None) == getattr(made[1], name, None)
+
+
+def test_a_search_that_is_handed_over_keeps_people_together_in_its_calibration():
+    X, y, people = small_problem(15)
+    recognizer = make_recognizer("hog", "svm", clf__C=1.0)
+    search = GridSearch(recognizer, [{}], cv=GroupKFold(2), scoring="neg_log_loss")
+    search.fit(X, y, groups=people)
+    expected = clone(recognizer).fit(X, y, groups=people)
+    assert search.best_estimator_.temperature_ == expected.temperature_
+
+
+def test_a_metric_that_fails_gets_the_error_score_and_is_told():
+    X, y, _ = small_problem(16)
+
+    def broken(true, predicted):
+        raise ValueError("no such thing")
+
+    search = GridSearch(
+        make_recognizer("hog", "ridge"),
+        {"clf__alpha": [1.0]},
+        scoring={"broken": make_scorer(broken), "accuracy": "accuracy"},
+        refit="accuracy",
+        error_score=0.25,
+        cv=2,
+    )
+    with pytest.warns(UserWarning, match="scoring failed for 2 of 2 fits.*no such thing"):
+        search.fit(X, y)
+    assert search.cv_results_["mean_test_broken"].tolist() == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"error_score": "ignore"}, "'error_score' parameter of GridSearch must be"),
+        ({"n_jobs": "all"}, "'n_jobs' parameter of GridSearch must be"),
+        ({"scoring": shape_of_faces, "memory": 2**30}, "memory works only for"),
+        ({"scoring": shape_of_faces, "budget": 9.0}, "budget works only for"),
+    ],
+)
+def test_options_that_cannot_be_are_refused(options, message):
+    X, y, _ = small_problem(17)
+    search = GridSearch(make_recognizer("hog", "ridge"), {"clf__alpha": [1.0]}, cv=2, **options)
+    with pytest.raises(ValueError, match=message):
+        search.fit(X, y)
+
+
 def test_out_of_fold_scores_are_those_of_recognizers_that_did_not_see_the_rows():
     X, y, people = small_problem(6)
     recognizer = make_recognizer("hog", "svm", calibration=None)
