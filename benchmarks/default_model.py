@@ -42,10 +42,11 @@ MOST_MEGABYTES = 5.0
 SEED = 0
 
 FEATURES = "fisher"
-CLF = "ridge"
+CLF = "krr"
 PARAMS: dict[str, Any] = {
     "features__fisher__n_components": 64,
     "features__fisher__mirror": True,
+    "clf__kernel": "linear",
     "clf__alpha": 1.0,
 }
 TOY_PARAMS: dict[str, Any] = {

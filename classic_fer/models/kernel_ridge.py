@@ -80,10 +80,12 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray
     dual_coef_ : ndarray, shape (n, n_classes), or (n, 1) for two classes
+        With a linear kernel the identity.
     intercept_ : ndarray of float64, shape (n_classes,) or (1,)
     n_iter_ : int
         Of the conjugate gradients; 1 for a factorisation.
     X_fit_ : ndarray, shape (n, d)
+        Training rows; with a linear kernel the coefficients, one row a class.
     terms_ : list of tuple
         The kernel, with gamma as a number; see `KernelTerm`.
 
@@ -151,7 +153,12 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
     ) -> KernelRidgeClassifier:
         self.classes_, self.X_fit_, self.n_iter_ = classes, rows, n_iter
         self.terms_ = [tuple(term) for term in terms]
-        self.dual_coef_, self.intercept_ = dual.astype(rows.dtype), constant
+        self.intercept_ = constant
+        if all(term.kernel == "linear" for term in terms):
+            # Linear in the training rows: their weighted sums serve as well as all of them.
+            self.X_fit_ = np.ascontiguousarray((rows.T @ dual).T, dtype=rows.dtype)
+            dual = np.eye(dual.shape[1])
+        self.dual_coef_ = dual.astype(rows.dtype)
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:

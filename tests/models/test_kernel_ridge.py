@@ -55,6 +55,8 @@ def test_with_a_linear_kernel_it_is_the_ridge_classifier(k, class_weight):
     expected = RidgeClassifier(0.3, class_weight=weights).fit(X, y)
     np.testing.assert_allclose(found.decision_function(X), expected.decision_function(X), atol=1e-9)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
+    # One row a class, not 120: the coefficients.
+    np.testing.assert_allclose(found.X_fit_, expected.coef_, atol=1e-9)
 
 
 @pytest.mark.parametrize("class_weight", WEIGHTS)
