@@ -23,7 +23,7 @@ from classic_fer.evaluation.split_files import protocol_hash
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "recognizer_facts", "seen_before"]
 
 
 def evaluate(
@@ -72,11 +72,7 @@ def evaluate(
         for name, n in left_out.items()
     ]
     bundle = getattr(recognizer, "bundle_", {})
-    if (bundle.get("dataset") or {}).get("name") == dataset.name:
-        notes.append(
-            f"the recognizer was trained on {dataset.name!r}: scores on faces that it has seen are "
-            "too good, only those of a part that it has not seen count"
-        )
+    notes += seen_before(recognizer, dataset)
     probabilities = np.asarray(recognizer.predict_proba(faces[rows]), dtype=np.float64)
     if restrict_classes:
         probabilities = _restricted(probabilities, np.isin(classes, present))
@@ -102,7 +98,7 @@ def evaluate(
             "folds": 0,
             "hash": protocol_hash(dataset.samples["id"].tolist(), [(rows[:0], rows)], ["evaluate"]),
         },
-        recognizer=_description(recognizer, bundle),
+        recognizer=recognizer_facts(recognizer),
         best_params=dict(bundle.get("best_params") or {}),
         folds=[],
         coverage=coverage_of(dataset, rows),
@@ -116,6 +112,17 @@ def evaluate(
     )
 
 
+def seen_before(recognizer: Any, dataset: Dataset) -> list[str]:
+    """A warning if a recognizer was trained on the data set of this name, else nothing."""
+    bundle = getattr(recognizer, "bundle_", {})
+    if (bundle.get("dataset") or {}).get("name") != dataset.name:
+        return []
+    return [
+        f"the recognizer was trained on {dataset.name!r}: scores on faces that it has seen are "
+        "too good, only those of a part that it has not seen count"
+    ]
+
+
 def _restricted(
     probabilities: NDArray[np.float64], allowed: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
@@ -125,10 +132,12 @@ def _restricted(
     return np.where(total > 0, kept / np.where(total > 0, total, 1), allowed / allowed.sum())
 
 
-def _description(recognizer: Any, bundle: dict[str, Any]) -> dict[str, Any]:
+def recognizer_facts(recognizer: Any) -> dict[str, Any]:
+    """``features``, ``clf`` and chosen ``params`` of a trained recognizer, as a Result has them."""
     from classic_fer.models.classifiers import classifier_name
     from classic_fer.models.recognizer import Recognizer
 
+    bundle = getattr(recognizer, "bundle_", {})
     if isinstance(recognizer, Recognizer):
         features, clf = recognizer.features_.expression, classifier_name(recognizer.clf_)
     else:

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from classic_fer.models.recognizer import Recognizer
     from classic_fer.models.search import GridSearch
 
-__all__ = ["RunFolder", "has_settings", "load_settings", "run_name", "search_name"]
+__all__ = [
+    "RunFolder",
+    "has_settings",
+    "load_settings",
+    "run_name",
+    "search_name",
+    "study_run_name",
+]
 
 _RUNS = Path("runs")
 _SETTINGS = "settings.json"
@@ -40,6 +47,11 @@ def run_name(data: str, features: str, clf: str, cv: str) -> str:
 def search_name(features: str, clf: str, cv: str) -> str:
     """``<features>-<clf>-<cv>``, likewise: the folder of a run within a benchmark."""
     return "-".join(map(_plain, (features.replace(":", "."), clf, Path(cv).stem)))
+
+
+def study_run_name(data: str, study: str) -> str:
+    """``<data>-study-<study>``, likewise; `data` may be a path."""
+    return f"{_plain(Path(data).stem)}-study-{study}"
 
 
 def _plain(part: str) -> str:

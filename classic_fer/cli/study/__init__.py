@@ -1,0 +1,15 @@
+"""``classic-fer study``: side experiments on any recognizer and any data, one command each."""
+
+from __future__ import annotations
+
+import typer
+
+from classic_fer.cli.study.noise import noise
+
+__all__ = ["app"]
+
+app = typer.Typer(
+    help="What breaks a recognizer, what it needs and what it looks at: one experiment each.",
+    no_args_is_help=True,
+)
+app.command()(noise)

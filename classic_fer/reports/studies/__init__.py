@@ -1,0 +1,1 @@
+"""Reports of studies: Markdown, terminal and figures, all drawn from a StudyResult."""
