@@ -19,7 +19,7 @@ CELLS = "cells"
 Cell = dict[str, Any]
 """What a cell is: plain data such as ``{"fold": 0, "level": 0.05, "repeat": 3}``."""
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[int, int], object]
 
 
 def run_cells(
