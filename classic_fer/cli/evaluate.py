@@ -17,10 +17,11 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            help="Run folder, .skops file, or the name of a bundled model: default.",
+            help="Run folder, .skops or .onnx file, or the name of a bundled model: default.",
             show_default=False,
         ),
     ],
+    spec: options.Spec = None,
     data: options.Data = None,
     data_format: options.Format = None,
     root: options.Root = None,
@@ -28,7 +29,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--labels",
-            help="Label policy for the data; see gridsearch.",
+            help="Label policy for the data and the answers; see gridsearch.",
             show_default="the policy the model was trained with",
             rich_help_panel="Data",
         ),
@@ -88,7 +89,7 @@ def evaluate(
         from classic_fer.reports.content import generated_note
         from classic_fer.reports.run_folder import RunFolder, run_name
 
-        recognizer = load_model(model)
+        recognizer = load_model(model, spec=spec, n_jobs=jobs)
         policy = (recognizer.label_policy_ or "keep") if labels is None else labels
         rules = [label_policy(each) for each in options.comma_separated(label_policies) or []]
         dataset = load_dataset(
@@ -124,6 +125,7 @@ def evaluate(
             result.command = _command(
                 model,
                 {
+                    "--spec": spec,
                     "--data": data,
                     "--format": data_format,
                     "--root": root,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from classic_fer.models.explanations import Explanation
-    from classic_fer.models.recognizer import Recognizer
+    from classic_fer.models.photo_predictions import PhotoPredictionsMixin
 
 __all__ = ["explain"]
 
@@ -100,7 +100,7 @@ def explain(
         say("explanations", f"{len(figures)} pictures and explanation.json in {out}", style="green")
 
 
-def _found(recognizer: Recognizer, photos: list[Path]) -> tuple[NDArray, list[str]]:
+def _found(recognizer: PhotoPredictionsMixin, photos: list[Path]) -> tuple[NDArray, list[str]]:
     """The faces of photos and a name for each; unreadable photos are named."""
     import numpy as np
 
@@ -136,7 +136,7 @@ def _free(stem: str, taken: list[str]) -> str:
 
 
 def _labelled(
-    recognizer: Recognizer,
+    recognizer: PhotoPredictionsMixin,
     data: str,
     data_format: str | None,
     root: Path | None,

@@ -86,7 +86,17 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="Run folder, .skops file, or the name of a bundled model.",
+        help="Run folder, .skops or .onnx file, or the name of a bundled model.",
+        rich_help_panel="Recognizer",
+    ),
+]
+Spec = Annotated[
+    str | None,
+    typer.Option(
+        "--spec",
+        help="What an .onnx file of others takes and gives: ferplus, hsemotion, mini-xception, "
+        "mobilefacenet, or a .yaml file.",
+        show_default=False,
         rich_help_panel="Recognizer",
     ),
 ]

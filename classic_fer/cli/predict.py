@@ -22,6 +22,7 @@ def predict(
         list[Path], typer.Argument(help="Photos, or folders of photos.", show_default=False)
     ],
     model: options.Model = DEFAULT_MODEL,
+    spec: options.Spec = None,
     csv: Annotated[
         Path | None, typer.Option("--csv", help="Write a table, one row a face.")
     ] = None,
@@ -51,7 +52,7 @@ def predict(
 
         paths = find_photos(photos)
         drawings = {} if draw is None else drawing_paths(paths, draw)
-        recognizer = load_model(model)
+        recognizer = load_model(model, spec=spec, n_jobs=1)  # threads are for photos
         for file in [*([] if csv is None else [csv]), *drawings.values()]:
             check_writable(file)
         note = generated_note(recognizer)

@@ -7,7 +7,7 @@ import os
 import platform
 import zipfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,9 +29,15 @@ from classic_fer.models.model_bundle import (
 )
 from classic_fer.models.recognizer import Recognizer
 
-__all__ = ["MODEL_FILE", "load_model", "model_file", "model_metadata", "save_model"]
+if TYPE_CHECKING:
+    from classic_fer.onnx.recognizer import OnnxRecognizer
 
-MODEL_FILE = "model.skops"
+__all__ = ["GRAPH_FILE", "MODEL_FILE", "load_model", "model_file", "model_metadata", "save_model"]
+
+MODEL_FILE, GRAPH_FILE = "model.skops", "model.onnx"
+"""Names of a model in a run folder; the first that is there is taken."""
+
+_GRAPH_SUFFIX = ".onnx"
 
 _GOLDEN_TOLERANCE = 1e-5
 
@@ -105,31 +111,49 @@ def save_model(recognizer: Recognizer, path: str | Path, *, half: bool = False) 
     return path
 
 
-def load_model(path: str | Path = DEFAULT_MODEL) -> Recognizer:
-    """Load a recognizer that comes with the package, or that `save_model` wrote.
+def load_model(
+    path: str | Path = DEFAULT_MODEL, *, spec: str | Path | None = None, n_jobs: int = -1
+) -> Recognizer | OnnxRecognizer:
+    """Load a recognizer that comes with the package, that `save_model` wrote, or a network.
 
     Parameters
     ----------
     path : str or Path
-        The name of a bundled recognizer (`classic_fer.models.bundled`), a file, or a run folder
-        that holds ``model.skops``.
+        The name of a bundled recognizer (`classic_fer.models.bundled`), a ``.skops`` or ``.onnx``
+        file, or a run folder that holds ``model.skops`` or ``model.onnx``.
+    spec : str or Path, optional
+        What an ``.onnx`` file takes and gives that classic_fer did not write: a name or a YAML
+        file (`classic_fer.onnx.spec.load_spec`).
+    n_jobs : int
+        Threads of each prediction of an ``.onnx`` file; -1 takes all cores.
 
     Returns
     -------
-    recognizer : Recognizer
-        Its `bundle_` holds the saved metadata, with ``versions``, ``features``, ``clf``,
-        ``classes`` and ``image_shape``.
+    recognizer : Recognizer or OnnxRecognizer
+        Its `bundle_` holds the saved metadata, with ``features``, ``clf``, ``classes``,
+        ``image_shape`` and, for files of classic_fer, ``versions``.
 
     Raises
     ------
     MissingFileError
         If there is no such file.
+    ParameterError
+        If a spec is needed, or given for a model that knows what it takes.
     ModelFileError
         If the file is not a classic_fer model, is damaged, asks for types that are not in
         `classic_fer.models.model_bundle.TRUSTED_TYPES`, or gives other probabilities here than
         where it was saved.
     """
     file = model_file(path)
+    if file.suffix.lower() == _GRAPH_SUFFIX:
+        from classic_fer.onnx.recognizer import load_onnx
+
+        return load_onnx(file, spec=spec, n_jobs=n_jobs)
+    if spec is not None:
+        raise ParameterError(
+            f"{file} is a model of classic_fer and knows what it takes; leave out the spec "
+            f"{str(spec)!r}, which belongs to an .onnx file"
+        )
     bundle = read_bundle(file)
     recognizer, metadata = widened(bundle["recognizer"]), bundle["metadata"]
     try:
@@ -159,14 +183,16 @@ def model_file(path: str | Path) -> Path:
     """
     bundled = bundled_file(str(path))
     path = Path(path)
-    file = bundled or (path / MODEL_FILE if path.is_dir() else path)
-    if not file.exists():
-        kind = f"{MODEL_FILE} in the folder {path}" if path.is_dir() else f"model file {path}"
-        raise MissingFileError(
-            f"no {kind}; expected a run folder or a .skops file, as made by 'classic-fer "
-            f"gridsearch' or save_model, or the name of a bundled model: {', '.join(BUNDLED)}"
-        )
-    return file
+    inside = [path / name for name in (MODEL_FILE, GRAPH_FILE)] if path.is_dir() else [path]
+    for file in [bundled] if bundled else inside:
+        if file.exists():
+            return file
+    kind = f"{MODEL_FILE} or {GRAPH_FILE} in the folder {path}"
+    raise MissingFileError(
+        f"no {kind if path.is_dir() else f'model file {path}'}; expected a run folder or a .skops "
+        "file, as made by 'classic-fer gridsearch' or save_model, an .onnx file, or the name of a "
+        f"bundled model: {', '.join(BUNDLED)}"
+    )
 
 
 def _versions() -> dict[str, str]:

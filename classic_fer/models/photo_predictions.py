@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
+from classic_fer.emotions import LabelPolicy
 from classic_fer.errors import DataError
 from classic_fer.faces.frame import Alignment
 from classic_fer.predictions import FacePrediction, predictions_frame
@@ -21,24 +21,27 @@ __all__ = ["PhotoPredictionsMixin"]
 
 
 class PhotoPredictionsMixin:
-    """Lets a recognizer of aligned faces take photos."""
+    """Lets a recognizer of aligned faces take photos, and abstain."""
 
     classes_: NDArray
+    threshold_: float
     bundle_: dict[str, Any]
 
     if TYPE_CHECKING:
 
         def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]: ...
 
-        def _abstains(
-            self, faces: ArrayLike, chances: NDArray[np.float64]
-        ) -> NDArray[np.bool_]: ...
-
     @property
     def alignment_(self) -> Alignment | None:
         """How the training faces were found and aligned; None for plain images."""
         stored = self.bundle_.get("alignment")
         return None if stored is None else Alignment.from_dict(stored)
+
+    @property
+    def label_policy_(self) -> LabelPolicy | None:
+        """How the labels of the training data were mapped; None if they were not."""
+        stored = self.bundle_.get("label_policy")
+        return None if stored is None else LabelPolicy.from_dict(stored)
 
     def predict_faces(
         self,
@@ -101,7 +104,6 @@ class PhotoPredictionsMixin:
         """
         from classic_fer.faces.align import find_faces
 
-        check_is_fitted(self, "classes_")
         alignment = self.alignment_
         if alignment is None:
             raise DataError(
@@ -116,3 +118,13 @@ class PhotoPredictionsMixin:
     def predict_frame(self, photos: Iterable[str | Path | NDArray]) -> pd.DataFrame:
         """`predict_photo` of each photo as one table, one row a face."""
         return predictions_frame(face for photo in photos for face in self.predict_photo(photo))
+
+    def _abstains(self, faces: ArrayLike, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether the answer to each face is ``unsure``."""
+        doubtful = chances.max(axis=1) < self.threshold_
+        rows = np.asarray(faces)
+        if rows.dtype.names and not rows["found"].all():
+            alignment = self.alignment_
+            if alignment is not None and alignment.not_found == "abstain":
+                doubtful |= ~rows["found"]
+        return doubtful

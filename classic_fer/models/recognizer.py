@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
-from classic_fer.emotions import LabelPolicy
 from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.frame import Alignment
 from classic_fer.models.abstention import UNSURE, check_wished_error
@@ -245,26 +244,16 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
         silent = self._abstains(X, temperature_softmax(decisions, self.temperature_))
         return np.where(silent, UNSURE, labels) if silent.any() else labels
 
-    def _abstains(self, faces: ArrayLike, chances: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether the answer to each face is ``unsure``."""
-        doubtful = chances.max(axis=1) < self.threshold_
-        rows = np.asarray(faces)
-        if rows.dtype.names and not rows["found"].all():
-            alignment = self.alignment_
-            if alignment is not None and alignment.not_found == "abstain":
-                doubtful |= ~rows["found"]
-        return doubtful
-
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Calibrated probabilities, shape (n, n_classes); the order is that of decisions."""
         decisions = self.decision_function(X)
         return temperature_softmax(decisions, self.temperature_)
 
     @property
-    def label_policy_(self) -> LabelPolicy | None:
-        """How the labels of the training data were mapped; None if they were not."""
-        stored = self.bundle_.get("label_policy")
-        return None if stored is None else LabelPolicy.from_dict(stored)
+    def alignment_(self) -> Alignment | None:
+        """How the training faces were found and aligned; None for plain images."""
+        check_is_fitted(self, "classes_")
+        return super().alignment_
 
     def set_bundle(self, *, alignment: Alignment | None = None, **metadata: Any) -> Recognizer:
         """Note what is saved with the model.

@@ -12,7 +12,7 @@ from classic_fer.reports.wording import metric_name, number, with_interval
 
 if TYPE_CHECKING:
     from classic_fer.evaluation.result import Result
-    from classic_fer.models.recognizer import Recognizer
+    from classic_fer.models.photo_predictions import PhotoPredictionsMixin
 
 __all__ = [
     "GENERATED",
@@ -176,7 +176,7 @@ def marks(result: Result) -> list[str]:
     return said
 
 
-def generated_note(recognizer: Recognizer) -> str:
+def generated_note(recognizer: PhotoPredictionsMixin) -> str:
     """What must stand beside predictions of a recognizer trained on generated faces, else ""."""
     card = recognizer.bundle_.get("card") or {}
     return f"trained on {GENERATED_MARK}" if card.get("name") == GENERATED else ""
