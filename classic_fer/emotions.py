@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -162,6 +162,33 @@ class LabelPolicy:
     def renamed(self, label: str) -> str:
         """The new name of a label; a label that the rule removes stays as it is."""
         return self.mapping.get(label) or label
+
+    def renamed_scores(
+        self, classes: Sequence[str], scores: ArrayLike
+    ) -> tuple[list[str], NDArray[np.float64]]:
+        """Answers under the rule: probabilities of classes that become one are added.
+
+        Parameters
+        ----------
+        classes : sequence of str, length k
+        scores : array_like, shape (n, k)
+
+        Returns
+        -------
+        classes : list of str, length m
+            In the order of `order_classes`. One that the rule removes stays as it is.
+        scores : ndarray of float64, shape (n, m)
+
+        Examples
+        --------
+        >>> POLICIES["3class"].renamed_scores(["neutral", "fear", "anger"], [[0.5, 0.125, 0.375]])
+        (['neutral', 'negative'], array([[0.5, 0.5]]))
+        """
+        values = np.asarray(scores, dtype=np.float64)
+        new = [self.renamed(name) for name in classes]
+        names = order_classes(new)
+        columns = [values[:, [i for i, each in enumerate(new) if each == name]] for name in names]
+        return names, np.column_stack([part.sum(axis=1) for part in columns])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON and for the model file."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_fer.emotions import order_classes
+from classic_fer.emotions import POLICIES, LabelPolicy, order_classes
 from classic_fer.errors import DataError
 from classic_fer.evaluation.predictions_table import (
     aligned_faces,
@@ -37,7 +37,9 @@ def evaluate(
         Or anything else with ``predict_proba`` over Faces and ``classes_``.
     dataset : Dataset
         Aligned as the recognizer's training faces were. Rows of classes that the recognizer
-        lacks are counted, named and left out.
+        lacks are counted, named and left out. A label policy of the data renames the answers, too,
+        unless the recognizer was trained under it: the probabilities of classes that become one
+        are added; answers of a class that it removes stay.
     restrict_classes : bool
         Let the recognizer choose only among classes that the data have. Otherwise predictions of
         other classes count as wrong.
@@ -56,7 +58,9 @@ def evaluate(
     """
     start = time.perf_counter()
     faces = aligned_faces(dataset)
-    classes = [str(name) for name in recognizer.classes_]
+    policy = _policy_of_answers(recognizer, dataset)
+    own = [str(name) for name in recognizer.classes_]
+    classes = order_classes(map(policy.renamed, own))
     y = dataset.y
     known = np.isin(y, classes)
     if not known.any():
@@ -72,8 +76,13 @@ def evaluate(
         for name, n in left_out.items()
     ]
     bundle = getattr(recognizer, "bundle_", {})
-    notes += seen_before(recognizer, dataset)
-    probabilities = np.asarray(recognizer.predict_proba(faces[rows]), dtype=np.float64)
+    notes += [*seen_before(recognizer, dataset), *bundle.get("notes", [])]
+    if set(classes) != set(own):
+        notes.append(
+            f"the label policy {policy.name!r} renames the answers, too: {', '.join(own)} become "
+            f"{', '.join(classes)}, probabilities are added"
+        )
+    _, probabilities = policy.renamed_scores(own, recognizer.predict_proba(faces[rows]))
     if restrict_classes:
         probabilities = _restricted(probabilities, np.isin(classes, present))
         lacking = [name for name in classes if name not in present]
@@ -110,6 +119,14 @@ def evaluate(
         environment=environment(),
         seconds=time.perf_counter() - start,
     )
+
+
+def _policy_of_answers(recognizer: Any, dataset: Dataset) -> LabelPolicy:
+    """What renames the answers: the label policy of the data, unless they were learned under it."""
+    policy = dataset.policy
+    if policy is None or getattr(recognizer, "label_policy_", None) == policy:
+        return POLICIES["keep"]
+    return policy
 
 
 def seen_before(recognizer: Any, dataset: Dataset) -> list[str]:

@@ -102,7 +102,7 @@ def _row(
     from classic_fer.errors import DataError
 
     outcome = rule.apply(table["true"])
-    answers, chances = _renamed(rule, classes, table[[_SCORE + name for name in classes]])
+    answers, chances = rule.renamed_scores(classes, table[[_SCORE + name for name in classes]])
     known = np.isin(outcome.labels, answers)
     rows = np.flatnonzero(outcome.keep)[known]
     if not len(rows):
@@ -128,17 +128,6 @@ def _row(
         "interval": unit_name(groups),
         **_scores(true, predicted, order_classes({*answers, *present}), groups, random_state),
     }
-
-
-def _renamed(
-    rule: LabelPolicy, classes: Sequence[str], chances: pd.DataFrame
-) -> tuple[list[str], NDArray[np.float64]]:
-    """The classes of the answers under a policy, and their probabilities."""
-    new = [rule.mapping.get(name) or name for name in classes]
-    answers = order_classes(new)
-    values = chances.to_numpy(dtype=np.float64)
-    columns = [values[:, [i for i, name in enumerate(new) if name == each]] for each in answers]
-    return answers, np.column_stack([part.sum(axis=1) for part in columns])
 
 
 def _scores(

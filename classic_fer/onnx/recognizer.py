@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 __all__ = ["OnnxRecognizer", "load_onnx"]
 
 _BATCH = 64
+_GREY = (
+    "the network was made for colours, but aligned faces are grey: its three channels get the same "
+    "values, and it may do worse than on colours"
+)
 
 
 class OnnxRecognizer(PhotoPredictionsMixin):
@@ -222,6 +226,6 @@ def _bundle(file: GraphFile, spec: NetworkSpec) -> dict[str, Any]:
         "image_shape": [spec.size, spec.size],
         "alignment": spec.alignment.to_dict(),
         "dataset": None if spec.trained_on is None else {"name": spec.trained_on},
-        "colour": spec.colour,
         "sha256": file.sha256,
+        "notes": [_GREY] if spec.channels > 1 else [],
     }

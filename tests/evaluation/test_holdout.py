@@ -61,6 +61,45 @@ def test_nothing_in_common(trained, toy_dataset):
         evaluate(trained, dataset)
 
 
+class Divided:
+    """Sees disgust in everything, or two other bad things that are likelier together."""
+
+    classes_ = np.array(["neutral", "disgust", "anger", "contempt"])
+
+    def __init__(self):
+        self.bundle_ = {"notes": ["made of paper"]}
+
+    def predict_proba(self, X):
+        return np.tile([0.4, 0.1, 0.3, 0.2], (len(X), 1))
+
+
+def test_a_label_policy_renames_the_answers_and_adds_their_probabilities(toy_dataset):
+    dataset = toy_dataset()  # a third each of neutral, happiness, anger
+    as_they_are = evaluate(Divided(), dataset)
+    assert set(as_they_are.predictions["predicted"]) == {"neutral"}
+    result = evaluate(Divided(), dataset.with_labels("3class"))
+    assert set(result.predictions["predicted"]) == {"negative"}
+    np.testing.assert_allclose(result.predictions["score_negative"], 0.6)
+    assert result.left_out == {"positive": 12}
+    assert result.accuracy == pytest.approx(0.5)
+    assert any("'3class' renames the answers, too" in note for note in result.warnings)
+    assert "made of paper" in result.warnings
+    merged = evaluate(Divided(), dataset.with_labels("merge7"))
+    np.testing.assert_allclose(merged.predictions["score_neutral"], 0.6)
+
+
+def test_answers_learned_under_the_policy_are_not_renamed_again(toy_dataset):
+    """Guards against a file that swaps two names being applied twice."""
+    from classic_fer.emotions import LabelPolicy
+
+    swap = LabelPolicy("swap", {"neutral": "anger", "anger": "neutral"})
+    dataset = toy_dataset().with_labels(swap)
+    recognizer = Divided()
+    assert set(evaluate(recognizer, dataset).predictions["predicted"]) == {"anger"}
+    recognizer.label_policy_ = swap
+    assert set(evaluate(recognizer, dataset).predictions["predicted"]) == {"neutral"}
+
+
 class EveryFaceIsHappy:
     """Anything with probabilities over faces can be evaluated, such as a network."""
 

@@ -286,7 +286,7 @@ def test_a_failed_write_leaves_the_old_model(saved, recognizer, monkeypatch):
 def test_a_missing_model_says_what_was_expected(tmp_path):
     with pytest.raises(MissingFileError, match=r"no model file .*none\.skops; expected"):
         load_model(tmp_path / "none.skops")
-    with pytest.raises(MissingFileError, match=r"no model\.skops in the folder"):
+    with pytest.raises(MissingFileError, match=r"no model\.skops or model\.onnx in the folder"):
         load_model(tmp_path)
 
 
