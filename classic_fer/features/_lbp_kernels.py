@@ -130,32 +130,26 @@ def cell_histograms(labels, cells, bins, norm, first, out):
 
     `norm`: 0 counts, 1 frequencies, 2 their square roots, 3 counts of Euclidean length 1.
     """
-    # Two counters, for neighbouring pixels often have the same label.
-    even, odd = np.empty(bins, dtype=np.int32), np.empty(bins, dtype=np.int32)
     for image in range(len(labels)):
         start = first
         for cell in range(len(cells)):
             top, bottom, left, right = cells[cell]
-            even[:] = 0
-            odd[:] = 0
+            histogram = out[image, start : start + bins]  # counts below 2**24 are exact
+            histogram[:] = 0
             for r in range(top, bottom):
                 row = labels[image, r, left:right]
-                for c in range(0, len(row) - 1, 2):
-                    even[row[c]] += 1
-                    odd[row[c + 1]] += 1
-                if len(row) % 2:
-                    even[row[len(row) - 1]] += 1
-            histogram = out[image, start : start + bins]
+                for c in range(len(row)):
+                    histogram[row[c]] += 1
             scale = float32(1)
             if norm == 1 or norm == 2:
                 scale = float32(1 / ((bottom - top) * (right - left)))
             elif norm == 3:
                 total = 0
                 for b in range(bins):
-                    total += int64(even[b] + odd[b]) ** 2
+                    total += int64(histogram[b]) ** 2
                 scale = float32(1 / np.sqrt(total))
             for b in range(bins):
-                histogram[b] = float32(even[b] + odd[b]) * scale
+                histogram[b] *= scale
             if norm == 2:
                 for b in range(bins):
                     histogram[b] = np.sqrt(histogram[b])
