@@ -19,6 +19,7 @@ __all__ = [
     "WHITE_BOX",
     "attack_faces",
     "check_attack",
+    "check_toolbox",
     "perturbation_size",
     "random_changes",
 ]
@@ -108,8 +109,13 @@ def attack_faces(
     return attacked
 
 
-def check_attack(recognizer: Any, attack: str) -> None:
-    """Raise what `attack_faces` would raise for this recognizer and attack, before any work."""
+def check_toolbox(attack: str) -> None:
+    """Raise for an unknown attack, or without the toolbox; before any work.
+
+    Raises
+    ------
+    ParameterError, MissingPackageError
+    """
     from importlib.util import find_spec
 
     if attack not in ATTACKS:
@@ -119,6 +125,11 @@ def check_attack(recognizer: Any, attack: str) -> None:
             "attacks need the package adversarial-robustness-toolbox, which is not installed; "
             f"run: {_WHAT_TO_INSTALL}"
         )
+
+
+def check_attack(recognizer: Any, attack: str) -> None:
+    """Raise what `attack_faces` would raise for this recognizer and attack, before any work."""
+    check_toolbox(attack)
     if attack in WHITE_BOX and not hasattr(recognizer, "torch_module"):
         raise ParameterError(
             f"the attack {attack!r} follows gradients, which only networks trained here have; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from classic_fer.cli.study.attack import attack
 from classic_fer.cli.study.noise import noise
 
 __all__ = ["app"]
@@ -13,3 +14,4 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 app.command()(noise)
+app.command()(attack)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAWINGS", "StudyFigure", "study_figures"]
 
-DRAWINGS: Mapping[str, str] = {}
+DRAWINGS: Mapping[str, str] = {
+    "attack": "classic_fer.reports.studies.attack:attack_figures",
+}
 """Study to the function that draws it, as ``"module:function"``: a StudyResult to a dict of
 `StudyFigure` by the name of their files."""
 
