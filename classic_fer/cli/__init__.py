@@ -19,6 +19,7 @@ from classic_fer.cli.console import INTERRUPTED
 from classic_fer.cli.doctor import doctor
 from classic_fer.cli.evaluate import evaluate
 from classic_fer.cli.explain import explain
+from classic_fer.cli.export import export
 from classic_fer.cli.gridsearch import gridsearch
 from classic_fer.cli.predict import predict
 from classic_fer.cli.report import report
@@ -36,6 +37,7 @@ app.command()(gridsearch)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(explain)
+app.command()(export)
 app.command()(benchmark)
 app.command()(compare)
 app.command()(report)

@@ -8,9 +8,9 @@ from sklearn.base import BaseEstimator
 
 from classic_fer.emotions import order_classes
 
-__all__ = ["class_scores", "ordered_classes"]
+__all__ = ["LEAST_PROBABILITY", "class_scores", "ordered_classes"]
 
-_LEAST_PROBABILITY = 1e-6  # a class without a vote gets log(1e-6), not -inf
+LEAST_PROBABILITY = 1e-6  # a class without a vote gets log(1e-6), not -inf
 
 
 def ordered_classes(y: ArrayLike) -> NDArray:
@@ -42,7 +42,7 @@ def class_scores(
         if raw.ndim == 1:
             raw = np.column_stack([-raw, raw])
     else:
-        raw = np.log(np.maximum(clf.predict_proba(features), _LEAST_PROBABILITY))
+        raw = np.log(np.maximum(clf.predict_proba(features), LEAST_PROBABILITY))
     wanted = np.asarray(classes)
     scores = np.full((len(raw), len(wanted)), -np.inf)
     column = {label: i for i, label in enumerate(wanted.tolist())}

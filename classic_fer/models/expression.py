@@ -28,7 +28,7 @@ from classic_fer.models.grammar import Leaf, Node, Projection, Sum, leaves, node
 from classic_fer.models.known_params import set_known_params
 from classic_fer.models.tiled_rows import column_moments, side_by_side
 
-__all__ = ["FeatureExpression", "make_features"]
+__all__ = ["FeatureExpression", "make_features", "term_name"]
 
 
 class FeatureExpression(TransformerMixin, BaseEstimator):
@@ -187,8 +187,8 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
 
         def weigh(term: Node, features: NDArray[np.float32]) -> float:
             total = float(features.var(axis=0, dtype=np.float64).sum())
-            self.weights_[_term_name(term)] = 1 / np.sqrt(total) if total > 0 else 1.0
-            return self.weights_[_term_name(term)]
+            self.weights_[term_name(term)] = 1 / np.sqrt(total) if total > 0 else 1.0
+            return self.weights_[term_name(term)]
 
         return _evaluate(self.tree, self._filled(blocks), fit, weigh)
 
@@ -209,7 +209,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
             self.tree,
             self._filled(blocks),
             lambda node, _: self.projections_[node.name],
-            lambda term, _: self.weights_[_term_name(term)],
+            lambda term, _: self.weights_[term_name(term)],
         )
 
     @property
@@ -225,7 +225,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         for leaf in leaves(self.tree) if isinstance(self.tree, Sum) else []:
             rows = blocks[leaf.name].map(partial(filled, fill=self.fill_[leaf.name]))
             total = float(column_moments(rows)[1].sum())
-            self.weights_[_term_name(leaf)] = 1 / np.sqrt(total) if total > 0 else 1.0
+            self.weights_[term_name(leaf)] = 1 / np.sqrt(total) if total > 0 else 1.0
         return self.transform_blocks(blocks)
 
     def fit(self, X: ArrayLike, y: ArrayLike | None = None) -> FeatureExpression:
@@ -288,7 +288,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _term_name(term: Node) -> str:
+def term_name(term: Node) -> str:
     """The names in a term of a sum, which no other term has."""
     return "+".join(node.name for node in nodes(term))
 

@@ -30,6 +30,7 @@ __all__ = [
     "kernel_sums",
     "one_vs_rest",
     "pair_bytes",
+    "pair_weights",
     "shares_kernel",
     "solve_pair",
     "squared_norms",
@@ -297,6 +298,31 @@ def kernel_sums(
                 made = key
             np.matmul(kernel[: len(tile)], weight, out=out[start : start + _TEST_ROWS])
     return sums
+
+
+def pair_weights(dual: NDArray[np.float64], n_support: NDArray) -> NDArray[np.float64]:
+    """Weights of the support vectors in the decision of each two classes.
+
+    Parameters
+    ----------
+    dual : ndarray, shape (n_classes - 1, n_support)
+        Coefficients as libsvm keeps them; support vectors are sorted by class.
+    n_support : ndarray of int, shape (n_classes,)
+
+    Returns
+    -------
+    weights : ndarray of float64, shape (n_support, n_pairs)
+        Pairs in libsvm's order; 0 where a vector is of neither class.
+    """
+    n_classes = len(dual) + 1
+    n_pairs = n_classes * (n_classes - 1) // 2
+    pair = np.zeros((n_classes, n_classes), dtype=np.intp)  # column of each two classes
+    pair[np.triu_indices(n_classes, 1)] = np.arange(n_pairs)
+    others = (pair + pair.T)[~np.eye(n_classes, dtype=bool)].reshape(n_classes, -1)
+    own = np.repeat(np.arange(n_classes), n_support)
+    weights = np.zeros((len(own), n_pairs))
+    np.put_along_axis(weights, others[own], dual.T, axis=1)
+    return weights
 
 
 def _write_kernel(

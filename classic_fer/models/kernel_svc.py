@@ -22,6 +22,7 @@ from classic_fer.models.kernel_search import (
     kernel_sums,
     one_vs_rest,
     pair_bytes,
+    pair_weights,
     shares_kernel,
     solve_pair,
     squared_norms,
@@ -183,13 +184,7 @@ verbose, max_iter, decision_function_shape, break_ties, random_state
     def _pair_decisions(self, X: ArrayLike) -> NDArray[np.float64]:
         """Decision values of each two classes, shape (n, n_pairs), positive for the first."""
         rows = validated_rows(self, X)
-        n_classes = len(self.classes_)
-        pair = np.zeros((n_classes, n_classes), dtype=np.intp)  # column of each two classes
-        pair[np.triu_indices(n_classes, 1)] = np.arange(n_classes * (n_classes - 1) // 2)
-        others = (pair + pair.T)[~np.eye(n_classes, dtype=bool)].reshape(n_classes, -1)
-        own = np.repeat(np.arange(n_classes), self._n_support)
-        weights = np.zeros((len(own), n_classes * (n_classes - 1) // 2))
-        np.put_along_axis(weights, others[own], self._dual_coef_.T, axis=1)
+        weights = pair_weights(self._dual_coef_, self._n_support)
         vectors, norms = self._vectors(), self._support_norms
         if norms is None:
             norms = squared_norms(vectors)

@@ -32,7 +32,15 @@ from classic_fer.models.recognizer import Recognizer
 if TYPE_CHECKING:
     from classic_fer.onnx.recognizer import OnnxRecognizer
 
-__all__ = ["GRAPH_FILE", "MODEL_FILE", "load_model", "model_file", "model_metadata", "save_model"]
+__all__ = [
+    "GRAPH_FILE",
+    "MODEL_FILE",
+    "golden_faces",
+    "load_model",
+    "model_file",
+    "model_metadata",
+    "save_model",
+]
 
 MODEL_FILE, GRAPH_FILE = "model.skops", "model.onnx"
 """Names of a model in a run folder; the first that is there is taken."""
@@ -78,7 +86,7 @@ def save_model(recognizer: Recognizer, path: str | Path, *, half: bool = False) 
     path = Path(path)
     if path.is_dir():
         path = path / MODEL_FILE
-    golden = _golden_faces(recognizer.image_shape_)
+    golden = golden_faces(recognizer.image_shape_)
     stored = recognizer
     if half:
         stored = halved(recognizer)
@@ -236,7 +244,7 @@ def model_metadata(recognizer: Recognizer) -> dict[str, Any]:
         ) from error
 
 
-def _golden_faces(shape: tuple[int, int]) -> NDArray:
+def golden_faces(shape: tuple[int, int]) -> NDArray:
     """Four Faces of smooth patterns with scattered landmarks; the last one has none."""
     from scipy.ndimage import gaussian_filter
 

@@ -1,0 +1,1 @@
+"""Each feature, encoding and classifier as operations of an ONNX graph."""
