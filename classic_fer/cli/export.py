@@ -52,12 +52,13 @@ def export(
         import json
 
         from classic_fer.errors import ParameterError
-        from classic_fer.models.persistence import load_model
+        from classic_fer.models.persistence import load_model, model_file
+        from classic_fer.models.recognizer import Recognizer
         from classic_fer.onnx.export import export_recognizer
 
         if check is None and (data_format or root):
             raise ParameterError("--format and --root belong to --check; give it, too")
-        if model.lower().endswith(".onnx"):
+        if model_file(model).suffix.lower() == ".onnx":
             raise ParameterError(
                 f"{model} is an ONNX graph already; export takes a run folder, a .skops file or "
                 "the name of a bundled model"
@@ -65,6 +66,7 @@ def export(
         if onnx.suffix.lower() != ".onnx":
             raise ParameterError(f"expected --onnx with a name that ends in .onnx, got {onnx}")
         recognizer = load_model(model)
+        assert isinstance(recognizer, Recognizer)
         check_writable(onnx)
         written = export_recognizer(recognizer, onnx)
         told: dict[str, Any] = {

@@ -68,9 +68,13 @@ def test_the_limits_are_one_label_in_a_thousand_and_a_ten_thousandth():
 
 
 def test_what_cannot_be_exported_is_refused_before_anything_is_written(model, tmp_path):
-    done = run("net.onnx", "--onnx", tmp_path / "graph.onnx")
-    assert done.exit_code == 2
-    assert "net.onnx is an ONNX graph already" in done.stderr
+    network = tmp_path / "network" / "model.onnx"
+    network.parent.mkdir()
+    network.write_bytes(b"")
+    for given in (network, network.parent):
+        done = run(given, "--onnx", tmp_path / "graph.onnx")
+        assert done.exit_code == 2
+        assert "is an ONNX graph already" in done.stderr
     done = run("nothing-here", "--onnx", tmp_path / "graph.onnx")
     assert done.exit_code == 2
     assert "no model file nothing-here" in done.stderr
@@ -80,7 +84,7 @@ def test_what_cannot_be_exported_is_refused_before_anything_is_written(model, tm
     done = run(model, "--onnx", tmp_path / "graph.onnx", "--format", "fer2013")
     assert done.exit_code == 2
     assert "belong to --check" in done.stderr
-    assert not list(tmp_path.iterdir())
+    assert list(tmp_path.iterdir()) == [network.parent]
 
 
 def test_a_place_that_cannot_be_written_is_named(model, tmp_path):
