@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp, softmax
+from scipy.special import logsumexp
 
 from classic_fer.errors import DataError
 from classic_fer.models.folds import stratified_folds
@@ -25,7 +25,10 @@ def temperature_softmax(scores: ArrayLike, temperature: float) -> NDArray[np.flo
     >>> temperature_softmax([[0.0, 2.0]], 2.0).round(3).tolist()
     [[0.269, 0.731]]
     """
-    return softmax(np.asarray(scores, dtype=np.float64) / temperature, axis=1)
+    # In two lines of NumPy: for one face scipy's softmax takes longer than many a classifier.
+    rows = np.asarray(scores, dtype=np.float64) / temperature
+    powers = np.exp(rows - rows.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
 
 
 def fit_temperature(scores: ArrayLike, true: ArrayLike) -> float:

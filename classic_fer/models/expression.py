@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.faces.types import make_faces
@@ -27,6 +26,7 @@ from classic_fer.models.expression_steps import Steps, steps_of_text, steps_of_t
 from classic_fer.models.grammar import Leaf, Node, Projection, Sum, leaves, nodes, parse_expression
 from classic_fer.models.known_params import set_known_params
 from classic_fer.models.tiled_rows import column_moments, side_by_side
+from classic_fer.models.validation import check_fitted
 
 __all__ = ["FeatureExpression", "make_features", "term_name"]
 
@@ -200,7 +200,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
         DataError
             If a block has another number of columns than in training.
         """
-        check_is_fitted(self, "fill_")
+        check_fitted(self, "fill_")
         if are_tiled(blocks):
             one = {name: np.asarray(block[:1]) for name, block in blocks.items()}
             width = self.transform_blocks(one).shape[1]
@@ -242,7 +242,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
 
     def transform(self, X: ArrayLike) -> NDArray[np.float32]:
         """Features of faces, float32, shape (n, d)."""
-        check_is_fitted(self, "fill_")
+        check_fitted(self, "fill_")
         return self.transform_blocks(self.extract(X))
 
     def get_feature_names_out(self, input_features: ArrayLike | None = None) -> NDArray[np.object_]:
@@ -250,7 +250,7 @@ class FeatureExpression(TransformerMixin, BaseEstimator):
 
         `input_features` is there for scikit-learn's interface; pixels have no names.
         """
-        check_is_fitted(self, "fill_")
+        check_fitted(self, "fill_")
         if self.image_shape_ is None:
             raise ParameterError(
                 "the columns have no names: give image_shape to fit_blocks, or use fit"

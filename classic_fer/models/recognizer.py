@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
 
 from classic_fer.errors import DataError, ParameterError, unknown_name
 from classic_fer.faces.frame import Alignment
@@ -27,6 +26,7 @@ from classic_fer.models.out_of_fold import Parts, out_of_fold_scores, out_of_fol
 from classic_fer.models.photo_predictions import PhotoPredictionsMixin
 from classic_fer.models.presets import expand_presets
 from classic_fer.models.scaler import SCALER_METHODS, FeatureScaler
+from classic_fer.models.validation import check_fitted
 
 __all__ = ["CALIBRATIONS", "Recognizer", "make_recognizer"]
 
@@ -183,7 +183,7 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
             In the order of `classes_`.
         y : array_like of str, shape (n,)
         """
-        check_is_fitted(self, "classes_")
+        check_fitted(self, "classes_")
         column = {label: i for i, label in enumerate(self.classes_.tolist())}
         true = np.array([column[label] for label in _labels(y).tolist()])
         if self.calibration == "temperature":
@@ -216,7 +216,7 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
         DataError
             If the faces have another size than the training faces.
         """
-        check_is_fitted(self, "classes_")
+        check_fitted(self, "classes_")
         X = np.asarray(X)
         if image_shape(X) != tuple(self.image_shape_):
             height, width = self.image_shape_
@@ -229,7 +229,7 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
 
     def decision_from_blocks(self, blocks: Blocks) -> NDArray[np.float64]:
         """`decision_function` of features that were extracted before."""
-        check_is_fitted(self, "classes_")
+        check_fitted(self, "classes_")
         features = self.scaler_.transform(self.features_.transform_blocks(blocks))
         return class_scores(self.clf_, features, self.classes_)
 
@@ -252,7 +252,7 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
     @property
     def alignment_(self) -> Alignment | None:
         """How the training faces were found and aligned; None for plain images."""
-        check_is_fitted(self, "classes_")
+        check_fitted(self, "classes_")
         return super().alignment_
 
     def set_bundle(self, *, alignment: Alignment | None = None, **metadata: Any) -> Recognizer:
@@ -265,7 +265,7 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
         **metadata
             Plain data for JSON, such as ``card=...`` and ``label_policy=...``.
         """
-        check_is_fitted(self, "classes_")
+        check_fitted(self, "classes_")
         stored = None if alignment is None else alignment.to_dict()
         self.bundle_ = {"alignment": stored, **metadata}
         return self

@@ -9,7 +9,19 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from classic_fer.models.tiled_rows import TiledRows
 
-__all__ = ["training_rows", "validated_rows"]
+__all__ = ["check_fitted", "training_rows", "validated_rows"]
+
+
+def check_fitted(estimator: BaseEstimator, attribute: str) -> None:
+    """scikit-learn's `check_is_fitted`, which one face after another would wait for.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator lacks `attribute`.
+    """
+    if attribute not in vars(estimator):
+        check_is_fitted(estimator, attribute)
 
 
 def training_rows(estimator: BaseEstimator, X: ArrayLike | TiledRows) -> NDArray | TiledRows:
