@@ -179,7 +179,7 @@ def build(data: str | None, files: Files | None, *, toy: bool, jobs: int) -> dic
     if files is not None:
         save_model(recognizer, files.model, half=True)
         recognizer = load_model(files.model)
-        cost = measure_cost(recognizer, aligned_faces(test), files.model).to_dict()
+        cost = measure_cost(files.model, aligned_faces(test)).to_dict()
     figures = {
         "command": " ".join(["python", "benchmarks/default_model.py", *sys.argv[1:]]),
         "recipe": {"features": FEATURES, "clf": CLF, "params": params, "seed": SEED},

@@ -11,7 +11,7 @@ from classic_fer.cli import options
 from classic_fer.cli.console import guard, output_console, say
 
 if TYPE_CHECKING:
-    from classic_fer.evaluation.cost import PredictionCost
+    from classic_fer.evaluation.model_comparison import ModelSource
 
 __all__ = ["compare"]
 
@@ -20,8 +20,8 @@ def compare(
     runs: Annotated[
         list[Path],
         typer.Argument(
-            help="Run folders; with --data also .skops files and bundled models (default). "
-            "At least two.",
+            help="Run folders; with --data also .skops and .onnx files and bundled models "
+            "(default). At least two.",
             show_default=False,
         ),
     ],
@@ -45,6 +45,16 @@ def compare(
             rich_help_panel="Data",
         ),
     ] = None,
+    spec: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--spec",
+            help="What .onnx files of others take and give: ferplus, hsemotion, mini-xception, "
+            "mobilefacenet, or a .yaml file; where they differ FILE.onnx=SPEC, for each.",
+            show_default=False,
+            rich_help_panel="Recognizer",
+        ),
+    ] = None,
     restrict_classes: Annotated[
         bool,
         typer.Option(
@@ -57,7 +67,7 @@ def compare(
         Path | None,
         typer.Option(
             "--out",
-            help="Folder for comparison.json, comparison.md and the diagram of ranks.",
+            help="Folder for comparison.json, comparison.md and the figures.",
             show_default="nothing is written",
             rich_help_panel=options.RUN,
         ),
@@ -75,13 +85,9 @@ def compare(
         from classic_fer.datasets import load_dataset
         from classic_fer.errors import ParameterError
         from classic_fer.evaluation.comparison import compare_results
-        from classic_fer.evaluation.cost import measure_cost
-        from classic_fer.evaluation.holdout import evaluate
-        from classic_fer.evaluation.predictions_table import aligned_faces
+        from classic_fer.evaluation.model_comparison import ModelsOnData, compare_models
         from classic_fer.evaluation.result import Result
-        from classic_fer.faces.align import align_faces
         from classic_fer.models.bundled import BUNDLED
-        from classic_fer.models.persistence import load_model, model_file
         from classic_fer.reports.comparison import (
             ComparisonReport,
             comparison_view,
@@ -90,28 +96,27 @@ def compare(
         from classic_fer.reports.content import generated_note
 
         names = _names(runs)
-        costs: dict[str, PredictionCost] = {}
-        warnings: list[str] = []
+        told = ModelsOnData()
         if data is not None:
-            models = {name: load_model(path) for name, path in names.items()}
-            policy = labels or next(iter(models.values())).label_policy_ or "keep"
+            models = _models(names, spec or [], jobs)
+            policy = labels or next(iter(models.values())).recognizer.label_policy_ or "keep"
             dataset = load_dataset(data, format=data_format, root=root, labels=policy, seed=seed)
-            results = {}
+            told = compare_models(
+                models,
+                dataset,
+                restrict_classes=restrict_classes,
+                n_jobs=jobs,
+                random_state=seed,
+                stage=tracked,
+            )
+            results = told.results
             for name, model in models.items():
-                with tracked(f"aligning faces for {name}") as progress:
-                    aligned = align_faces(
-                        dataset, alignment=model.alignment_, n_jobs=jobs, progress=progress
-                    )
-                results[name] = evaluate(
-                    model, aligned, restrict_classes=restrict_classes, random_state=seed
-                )
-                costs[name] = measure_cost(model, aligned_faces(aligned), model_file(names[name]))
-                warnings += [f"{name}: {each}" for each in results[name].warnings]
-                if note := generated_note(model):
-                    warnings.append(f"{name}: the recognizer was {note}")
-        elif data_format or root or labels or restrict_classes:
+                if note := generated_note(model.recognizer):
+                    told.warnings.append(f"{name}: the recognizer was {note}")
+        elif data_format or root or labels or restrict_classes or spec:
             raise ParameterError(
-                "--format, --root, --labels and --restrict-classes belong to --data; give it, too"
+                "--format, --root, --labels, --restrict-classes and --spec belong to --data; give "
+                "it, too"
             )
         elif bundled := [name for name in map(str, runs) if name in BUNDLED]:
             raise ParameterError(
@@ -120,7 +125,7 @@ def compare(
         else:
             results = {name: Result.load(path) for name, path in names.items()}
         comparison = compare_results(results, random_state=seed)
-        report = ComparisonReport(comparison, results, costs, warnings)
+        report = ComparisonReport(comparison, results, told.costs, told.warnings)
         if as_json:
             typer.echo(json.dumps(report.to_dict(), indent=1))
         else:
@@ -142,3 +147,28 @@ def _names(runs: list[Path]) -> dict[str, Path]:
     while len({each[-length:] for each in parts}) < len(parts):
         length += 1
     return {"/".join(each[-length:]): path for each, path in zip(parts, runs)}
+
+
+def _models(names: dict[str, Path], specs: list[str], jobs: int) -> dict[str, ModelSource]:
+    """The models, each file that needs a spec with the one that was told for it, or for all."""
+    from classic_fer.errors import ParameterError
+    from classic_fer.evaluation.model_comparison import ModelSource
+    from classic_fer.models.persistence import model_file
+    from classic_fer.onnx.recognizer import needs_spec
+
+    one_by_one = dict(text.rsplit("=", 1) for text in specs if "=" in text)
+    for_all = [text for text in specs if "=" not in text]
+    if len(for_all) > 1:
+        raise ParameterError(
+            f"--spec {' and '.join(for_all)} are both for all files; give FILE.onnx=SPEC for each"
+        )
+    if strange := sorted(set(one_by_one) - {str(path) for path in names.values()}):
+        given = ", ".join(map(str, names.values()))
+        raise ParameterError(f"--spec {strange[0]}=... is for none of the models: {given}")
+    models = {}
+    for name, path in names.items():
+        spec = one_by_one.get(str(path))
+        if spec is None and for_all and needs_spec(model_file(path)):
+            spec = for_all[0]
+        models[name] = ModelSource.load(path, spec, n_jobs=jobs)
+    return models

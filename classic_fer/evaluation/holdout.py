@@ -23,7 +23,7 @@ from classic_fer.evaluation.split_files import protocol_hash
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
-__all__ = ["evaluate", "recognizer_facts", "seen_before"]
+__all__ = ["answer_classes", "evaluate", "recognizer_facts", "seen_before"]
 
 
 def evaluate(
@@ -59,8 +59,7 @@ def evaluate(
     start = time.perf_counter()
     faces = aligned_faces(dataset)
     policy = _policy_of_answers(recognizer, dataset)
-    own = [str(name) for name in recognizer.classes_]
-    classes = order_classes(map(policy.renamed, own))
+    own, classes = [str(name) for name in recognizer.classes_], answer_classes(recognizer, dataset)
     y = dataset.y
     known = np.isin(y, classes)
     if not known.any():
@@ -119,6 +118,12 @@ def evaluate(
         environment=environment(),
         seconds=time.perf_counter() - start,
     )
+
+
+def answer_classes(recognizer: Any, dataset: Dataset) -> list[str]:
+    """The classes of a recognizer's answers under the label policy of the data, in order."""
+    policy = _policy_of_answers(recognizer, dataset)
+    return order_classes(policy.renamed(str(name)) for name in recognizer.classes_)
 
 
 def _policy_of_answers(recognizer: Any, dataset: Dataset) -> LabelPolicy:

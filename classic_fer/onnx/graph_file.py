@@ -42,6 +42,8 @@ class GraphFile:
         Version of each set of operators that it asks for, by domain.
     n_parameters : int
         Floating values that are stored in it: weights, tables, support vectors.
+    properties : dict of str to str
+        Metadata.
     """
 
     path: Path
@@ -49,6 +51,7 @@ class GraphFile:
     sha256: str
     opsets: dict[str, int]
     n_parameters: int
+    properties: dict[str, str]
 
 
 def read_graph_file(path: str | Path) -> GraphFile:
@@ -72,6 +75,7 @@ def read_graph_file(path: str | Path) -> GraphFile:
         model = _fields(content)
         graphs = [data for number, data in model if number == 7 and isinstance(data, bytes)]
         opsets = dict(_opset(data) for number, data in model if number == 8)
+        properties = dict(_property(data) for number, data in model if number == 14)
         functions = [_fields(data) for number, data in model if number == 25]
         parts = [part for data in graphs for part in _parts(data)]
         for function in functions:
@@ -96,7 +100,8 @@ def read_graph_file(path: str | Path) -> GraphFile:
             f"only operators of {', '.join(OPERATORS)}. Custom operators are code, and are not run"
         )
     digest = hashlib.sha256(content).hexdigest()
-    return GraphFile(path, content, digest, opsets, sum(part.n_values for part in parts))
+    n_values = sum(part.n_values for part in parts)
+    return GraphFile(path, content, digest, opsets, n_values, properties)
 
 
 def open_session(file: GraphFile, *, n_jobs: int = -1) -> onnxruntime.InferenceSession:
@@ -159,6 +164,11 @@ def _fields(message: bytes) -> list[tuple[int, Any]]:
 def _opset(message: bytes) -> tuple[str, int]:
     fields = dict(_fields(message))
     return fields.get(1, b"").decode() or _STANDARD, int(fields.get(2, 0))
+
+
+def _property(message: bytes) -> tuple[str, str]:
+    fields = dict(_fields(message))
+    return fields.get(1, b"").decode(), fields.get(2, b"").decode()
 
 
 def _parts(graph: bytes) -> Iterator[_Part]:

@@ -16,7 +16,13 @@ from classic_fer.models.abstention import UNSURE
 from classic_fer.models.blocks import image_shape
 from classic_fer.models.photo_predictions import PhotoPredictionsMixin
 from classic_fer.onnx.graph_file import GraphFile, open_session, read_graph_file
-from classic_fer.onnx.metadata import FACES, LANDMARKS, PROBABILITIES, read_metadata
+from classic_fer.onnx.metadata import (
+    FACES,
+    LANDMARKS,
+    METADATA_KEY,
+    PROBABILITIES,
+    read_metadata,
+)
 from classic_fer.onnx.network import (
     Network,
     are_probabilities,
@@ -30,7 +36,7 @@ from classic_fer.onnx.spec import NetworkSpec, load_spec, spec_names
 if TYPE_CHECKING:
     import onnxruntime
 
-__all__ = ["OnnxRecognizer", "load_onnx"]
+__all__ = ["OnnxRecognizer", "load_onnx", "needs_spec"]
 
 _BATCH = 64
 _GREY = (
@@ -158,7 +164,7 @@ def load_onnx(
     """
     file = read_graph_file(path)
     session = open_session(file, n_jobs=n_jobs)
-    metadata = read_metadata(session.get_modelmeta().custom_metadata_map, str(file.path))
+    metadata = read_metadata(file.properties, str(file.path))
     if metadata is not None:
         if spec is not None:
             raise ParameterError(
@@ -177,6 +183,20 @@ def load_onnx(
         reasons.append(reason)
     told = "; or: ".join(dict.fromkeys(reasons))
     raise ModelFileError(f"{file.path} is not what the spec {str(spec)!r} says: {told}")
+
+
+def needs_spec(path: str | Path) -> bool:
+    """Whether a model file is an ONNX file that does not say what it takes.
+
+    Raises
+    ------
+    MissingFileError, ModelFileError
+        See `read_graph_file`.
+    """
+    return (
+        Path(path).suffix.lower() == ".onnx"
+        and METADATA_KEY not in read_graph_file(path).properties
+    )
 
 
 def _exported(

@@ -39,6 +39,7 @@ __all__ = [
 ]
 
 _DIAGRAM = "critical-difference"
+_COST = "accuracy-speed-size"
 _DPI = 150
 _BAR_COLOUR = "#0072B2"  # Okabe and Ito
 _NO_EVIDENCE = NO_EVIDENCE.capitalize()
@@ -152,23 +153,40 @@ def run_table(report: ComparisonReport) -> Table:
     """Accuracy, rank and cost of each run, the most accurate first."""
     comparison, ranks = report.comparison, report.comparison.ranks
     columns = ["run", "accuracy [95 %]"]
+    scored = all("macro_f1" in each.scores for each in report.results.values())
+    if scored:
+        columns.append("macro-F1")
     if ranks is not None:
         columns.append("mean rank")
     if report.costs:
-        columns += ["ms a face, single", "ms a face, 64 at once", "MB"]
+        columns += ["ms a face, single", "ms a face, 64 at once", "load s"]
+        columns += ["parameters", "MB", "peak MB"]
     rows = []
     for name in sorted(comparison.names, key=lambda n: -comparison.accuracy[n]["value"]):
         recognizer = report.results[name].recognizer
         row = [name, with_interval(comparison.accuracy[name])]
+        if scored:
+            row.append(f"{report.results[name].scores['macro_f1']['value']:.3f}")
         if ranks is not None:
             row.append(f"{ranks.ranks[comparison.names.index(name)]:.2f}")
         if report.costs:
-            cost = report.costs[name]
-            row += [f"{cost.ms_single:.2f}", f"{cost.ms_batch:.2f}", f"{cost.megabytes:.2f}"]
+            row += _cost_cells(report.costs[name])
         rows.append([*row, f"{recognizer['features']} + {recognizer['clf']}"])
     people = "" if comparison.n_people is None else f" of {comparison.n_people:,} people"
     title = f"{comparison.n:,} faces{people}; intervals over {comparison.interval}"
     return Table(title, [*columns, "recognizer"], rows, text_last=True)
+
+
+def _cost_cells(cost: PredictionCost) -> list[str]:
+    peak = "-" if cost.peak_megabytes is None else f"{cost.peak_megabytes:.0f}"
+    return [
+        f"{cost.ms_single:.2f}",
+        f"{cost.ms_batch:.2f}",
+        f"{cost.load_seconds:.2f}",
+        f"{cost.parameters:,}",
+        f"{cost.megabytes:.2f}",
+        peak,
+    ]
 
 
 def pair_table(comparison: Comparison) -> Table:
@@ -218,8 +236,11 @@ def explanation(report: ComparisonReport) -> list[str]:
         )
     if report.costs:
         said.append(
-            "ms a face: features and classification of aligned faces on one thread, median; "
-            "finding and aligning a face comes on top."
+            "ms a face: features and classification of aligned faces, CPU time of one thread, "
+            "median; finding and aligning a face comes on top. load s, peak MB: CPU time of "
+            "loading the model, and the memory that loading and predictions add in a fresh "
+            "process, with the libraries that only this kind of model needs. parameters: learned "
+            "numbers, support vectors too."
         )
     return said
 
@@ -247,6 +268,8 @@ def comparison_markdown(report: ComparisonReport) -> str:
         parts.append(f"## {markdown_text(table.title)}\n\n{markdown_table(table)}")
     if comparison.ranks is not None:
         parts.append(f"![critical-difference diagram]({_DIAGRAM}.png)")
+    if report.costs:
+        parts.append(f"![accuracy, speed and size]({_COST}.png)")
     parts.append("\n".join(f"- {markdown_text(text)}" for text in explanation(report)))
     if report.notes:
         parts.append(
@@ -338,24 +361,30 @@ def _groups(ranks: NDArray[np.float64], critical: float) -> list[tuple[int, int]
 
 
 def save_comparison(report: ComparisonReport, folder: str | Path) -> Path:
-    """Write ``comparison.json``, ``comparison.md`` and, with ranks, the diagram (PNG and SVG).
+    """Write ``comparison.json``, ``comparison.md`` and figures (PNG and SVG).
+
+    The figures are the diagram of ranks, if there are ranks, and accuracy over speed and size, if
+    costs were measured.
 
     Returns
     -------
     folder : Path
         Made if it is not there.
     """
-    from classic_fer.reports.figures import save_figure
+    from classic_fer.reports.cost_figures import cost_figure
+    from classic_fer.reports.figures import save_figures
 
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps(report.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     (folder / "comparison.json").write_text(text, encoding="utf-8")
     (folder / "comparison.md").write_text(comparison_markdown(report), encoding="utf-8")
+    figures = {}
     if report.comparison.ranks is not None:
-        figure = rank_figure(report.comparison)
-        for suffix in (".png", ".svg"):
-            save_figure(figure, folder / f"{_DIAGRAM}{suffix}")
+        figures[_DIAGRAM] = rank_figure(report.comparison)
+    if report.costs:
+        figures[_COST] = cost_figure(report.costs, report.comparison.accuracy)
+    save_figures(figures, folder)
     return folder
 
 

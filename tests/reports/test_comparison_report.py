@@ -21,6 +21,7 @@ from classic_fer.reports.comparison import (
     save_comparison,
     sentences,
 )
+from classic_fer.reports.cost_figures import cost_figure
 
 N = 120
 
@@ -112,14 +113,40 @@ def test_terminal_shows_tables_sentence_and_explanation(make_report):
     assert "ms a face" not in text
 
 
-def test_costs_are_columns(make_report):
-    costs = {"a": PredictionCost(1.5, 0.25, 3.0), "b": PredictionCost(2.0, 0.75, 0.5)}
+def test_costs_are_columns(make_report, tmp_path):
+    costs = {
+        "a": PredictionCost(1.5, 0.25, 3.0, 12345, 0.75, 81.4),
+        "b": PredictionCost(2.0, 0.75, 0.5, 67, 1.25, None),
+    }
     report = make_report({"a": 0.9, "b": 0.4}, costs=costs)
     text = squeezed(printed(comparison_view(report)))
-    assert "ms a face, single ms a face, 64 at once MB" in text
-    assert "1.50 0.25 3.00" in text
-    assert "on one thread" in text
+    assert "ms a face, single ms a face, 64 at once load s parameters MB peak MB" in text
+    assert "1.50 0.25 0.75 12,345 3.00 81" in text
+    assert "2.00 0.75 1.25 67 0.50 -" in text
+    assert "of one thread" in text
     assert report.to_dict()["costs"]["b"]["ms_batch"] == 0.75
+    save_comparison(report, tmp_path)
+    assert "![accuracy, speed and size](accuracy-speed-size.png)" in (
+        (tmp_path / "comparison.md").read_text()
+    )
+    assert (tmp_path / "accuracy-speed-size.svg").exists()
+
+
+def test_the_cost_figure_shows_accuracy_over_speed_and_size(make_report):
+    costs = {
+        "a": PredictionCost(1.5, 0.25, 4.0, 1, 1, None),
+        "b": PredictionCost(2.0, 0.75, 1.0, 1, 1, None),
+    }
+    accuracy = {"a": {"value": 0.9, "ci95": [0.8, 0.95]}, "b": {"value": 0.4, "ci95": None}}
+    axes = cost_figure(costs, accuracy).axes[0]
+    markers = axes.collections
+    points = [m.get_offsets().data.tolist()[0] for m in markers if len(m.get_offsets()) == 1]
+    assert [0.25, 0.9] in points
+    assert [0.75, 0.4] in points
+    sizes = {m.get_sizes()[0] for m in markers if hasattr(m, "get_sizes") and len(m.get_sizes())}
+    assert max(sizes) == pytest.approx(4 * min(sizes))
+    with pytest.raises(ParameterError, match="no costs to draw"):
+        cost_figure({}, {})
 
 
 def test_generated_faces_and_leaking_folds_are_marked(make_report):
