@@ -211,6 +211,8 @@ class HeldOutRecognizers:
     versions : sequence of structured ndarray, shape (n,), optional
         Versions of all faces to train on, such as the plain and the noisy ones; by default the
         faces of `dataset`. All versions of a person are held out together.
+    usable : ndarray of bool, shape (n,), optional
+        Rows that may be trained on; all by default.
     n_jobs : int
         Threads.
     random_state : int
@@ -228,6 +230,7 @@ class HeldOutRecognizers:
         *,
         cv: str | int | Path | FoldProtocol | None = None,
         versions: Sequence[NDArray] | None = None,
+        usable: NDArray[np.bool_] | None = None,
         n_jobs: int = 1,
         random_state: int = 0,
     ) -> None:
@@ -248,19 +251,23 @@ class HeldOutRecognizers:
         people = dataset.groups
         self._people = None if people is None else len(np.unique(people))
         self.classes = order_classes({*self._y[scored].tolist(), *self._y[trained].tolist()})
-        self._n_jobs, self._random_state = n_jobs, random_state
+        self.n_jobs, self._random_state = n_jobs, random_state
         self._last: tuple[int, Any] | None = None
         self.warnings = list(self.protocol.warnings)
         self._dataset = dataset
+        self._usable = np.ones(len(dataset), dtype=bool) if usable is None else usable
 
-    def trained_on(self, versions: Sequence[NDArray]) -> HeldOutRecognizers:
+    def trained_on(
+        self, versions: Sequence[NDArray], *, usable: NDArray[np.bool_] | None = None
+    ) -> HeldOutRecognizers:
         """The same recipe and folds with other versions of the faces to train on."""
         return HeldOutRecognizers(
             self._dataset,
             self.recipe,
             cv=self.protocol,
             versions=versions,
-            n_jobs=self._n_jobs,
+            usable=usable,
+            n_jobs=self.n_jobs,
             random_state=self._random_state,
         )
 
@@ -268,6 +275,7 @@ class HeldOutRecognizers:
         """Trained on the training part of a fold; the last one asked for is kept."""
         if self._last is None or self._last[0] != fold:
             train = self.folds[fold][0]
+            train = train[self._usable[train]]
             times = len(self._versions)
             groups = self.protocol.groups.labels
             if groups is None and times > 1:
@@ -276,7 +284,7 @@ class HeldOutRecognizers:
                 np.concatenate([faces[train] for faces in self._versions]),
                 np.tile(self._y[train], times),
                 groups=None if groups is None else np.tile(groups[train], times),
-                n_jobs=self._n_jobs,
+                n_jobs=self.n_jobs,
                 random_state=self._random_state,
             )
             self._last = fold, trained
@@ -308,6 +316,6 @@ class HeldOutRecognizers:
         return {
             "recipe": self.recipe.to_dict(),
             "protocol": self.protocol.hash,
-            "training": content_hash(*self._versions),
+            "training": content_hash(*self._versions, self._usable),
             "seed": self._random_state,
         }

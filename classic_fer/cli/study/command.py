@@ -19,7 +19,7 @@ from classic_fer.cli.console import Session, guard, output_console, say
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
     from classic_fer.evaluation.experiment import Experiment
-    from classic_fer.studies.recognizers import Recipe, Recognizers
+    from classic_fer.studies.recognizers import HeldOutRecognizers, Recipe, Recognizers
     from classic_fer.studies.result import StudyResult
 
 __all__ = ["StudyRun", "study_command"]
@@ -217,6 +217,19 @@ class StudyRun:
                 progress=report,
             )
 
+    def trained(self) -> tuple[Dataset, HeldOutRecognizers]:
+        """Aligned data, and recognizers trained on them with people held out."""
+        from classic_fer.studies.recognizers import HeldOutRecognizers
+
+        dataset = self.aligned()
+        return dataset, HeldOutRecognizers(
+            dataset,
+            self.recipe(),
+            cv=self.flags["cv"],
+            n_jobs=self.jobs,
+            random_state=self.seed,
+        )
+
     def prepared(self) -> tuple[Dataset, Recognizers]:
         """Aligned data, and whom to ask: ``--model``, or recognizers with people held out.
 
@@ -228,19 +241,11 @@ class StudyRun:
         from classic_fer.errors import ParameterError
         from classic_fer.models.persistence import load_model
         from classic_fer.reports.content import generated_note
-        from classic_fer.studies.recognizers import GivenRecognizer, HeldOutRecognizers
+        from classic_fer.studies.recognizers import GivenRecognizer
 
         model = self.flags["model"]
         if model is None:
-            dataset = self.aligned()
-            held_out = HeldOutRecognizers(
-                dataset,
-                self.recipe(),
-                cv=self.flags["cv"],
-                n_jobs=self.jobs,
-                random_state=self.seed,
-            )
-            return dataset, held_out
+            return self.trained()
         for name in _TRAINING:
             if self.flags.get(name) != self.usual.get(name):
                 raise ParameterError(
