@@ -61,13 +61,13 @@ def nested_subset(
     place = np.empty(len(order), dtype=np.intp)
     place[order] = np.arange(len(order))
     rank = place[unit]
-    for number, name in enumerate(np.unique(y[rows])):
+    classes = np.unique(y[rows])
+    for number, name in enumerate(classes):
         first = unit[np.argmin(np.where(y[rows] == name, place[unit], len(order)))]
-        rank[unit == first] = np.minimum(rank[unit == first], number - len(order))
-    by_rank = np.argsort(rank, kind="stable")
+        rank[unit == first] = np.minimum(rank[unit == first], number - len(classes))
     if size >= len(rows):
         return np.sort(rows)
-    last = rank[by_rank[size - 1]]
+    last = max(np.sort(rank)[size - 1], -1)  # the first groups of all classes at least
     return np.sort(rows[rank <= last])
 
 

@@ -35,6 +35,7 @@ CUT_GREY = 128
 SHADES = {"white": 225, "light blue": 190, "pink": 175, "blue": 130, "black": 45}
 """Grey values of cloth."""
 
+_SHADE_SPREAD = 15  # grey values, to either side of these
 _FINER = 4  # outlines are drawn on a grid so many times finer, against jagged edges
 _BELOW_CHIN = 0.06  # of the height of the mask
 _EDGE = 0.30  # how much darker the cloth is where it turns away at the sides
@@ -220,7 +221,7 @@ def masked_faces(faces: NDArray, *, random_state: int = 0) -> tuple[NDArray, int
     faces : structured ndarray, shape (n,)
         Aligned.
     random_state : int
-        Shape, shade and light of each mask are drawn; those of a row depend on nothing else.
+        Shape, shade and light of each mask are drawn; those of a row depend on its number alone.
 
     Returns
     -------
@@ -230,15 +231,16 @@ def masked_faces(faces: NDArray, *, random_state: int = 0) -> tuple[NDArray, int
         Faces whose mask lies where it would on the mean face, as they have no landmarks.
     """
     points, missing = with_mean_landmarks(faces)
-    rng = np.random.default_rng(random_state)
-    shapes = rng.choice(list(MASK_SHAPES), size=len(faces))
-    shades = rng.choice(list(SHADES.values()), size=len(faces))
-    shades = np.clip(shades + rng.integers(-15, 16, size=len(faces)), 0, 255)
-    lights = rng.uniform(-1, 1, size=len(faces))
+    drawn = np.random.default_rng(random_state).random((len(faces), 4))
+    shapes, shades = list(MASK_SHAPES), list(SHADES.values())
     masked = faces.copy()
-    for face, landmarks, shape, grey, light in zip(masked, points, shapes, shades, lights):
+    for face, landmarks, (kind, cloth, shade, light) in zip(masked, points, drawn):
         face["image"] = draw_mask(
-            face["image"], landmarks, shape=str(shape), grey=int(grey), light=float(light)
+            face["image"],
+            landmarks,
+            shape=shapes[int(kind * len(shapes))],
+            grey=shades[int(cloth * len(shades))] + round(_SHADE_SPREAD * (2 * shade - 1)),
+            light=2 * light - 1,
         )
     return _without_lower_landmarks(masked), missing
 

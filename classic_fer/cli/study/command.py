@@ -80,6 +80,7 @@ def _common(
     root: options.Root = None,
     labels: options.Labels = "keep",
     model: Model = None,
+    spec: options.Spec = None,
     features: search_options.Features = "lbp",
     clf: search_options.Classifier = "svm",
     fixed: search_options.Fixed = None,
@@ -245,6 +246,8 @@ class StudyRun:
 
         model = self.flags["model"]
         if model is None:
+            if self.flags["spec"] is not None:
+                raise ParameterError("--spec describes a --model; give that, too")
             return self.trained()
         for name in _TRAINING:
             if self.flags.get(name) != self.usual.get(name):
@@ -252,7 +255,7 @@ class StudyRun:
                     f"--{name.replace('_', '-')} says how a recognizer is trained, and --model is "
                     "one that is trained; leave one of them out"
                 )
-        recognizer = load_model(model)
+        recognizer = load_model(model, spec=self.flags["spec"], n_jobs=self.jobs)
         policy = getattr(recognizer, "label_policy_", None)
         if self.flags["labels"] == "keep" and policy is not None:
             dataset = self.aligned(recognizer.alignment_).with_labels(policy)

@@ -12,7 +12,7 @@ from classic_fer.cli.study.command import StudyRun, study_command
 __all__ = ["samples"]
 
 
-@study_command(without=("model",))
+@study_command(without=("model", "spec"))
 def samples(
     run: StudyRun,
     sizes: Annotated[
