@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from classic_fer.cli import cache, data, study
+from classic_fer.cli import cache, cnn, data, study
 from classic_fer.cli.audit import audit
 from classic_fer.cli.benchmark import benchmark
 from classic_fer.cli.compare import compare
@@ -43,6 +43,7 @@ app.command()(compare)
 app.command()(report)
 app.add_typer(data.app, name="data")
 app.add_typer(cache.app, name="cache")
+app.add_typer(cnn.app, name="cnn")
 app.add_typer(study.app, name="study")
 app.command()(audit)
 app.command()(doctor)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import typer
 
 from classic_fer.cli.study.attack import attack
-from classic_fer.cli.study.masks import masks
 from classic_fer.cli.study.noise import noise
-from classic_fer.cli.study.samples import samples
 
 __all__ = ["app"]
 
@@ -17,5 +15,3 @@ app = typer.Typer(
 )
 app.command()(noise)
 app.command()(attack)
-app.command()(masks)
-app.command()(samples)

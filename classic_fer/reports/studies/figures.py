@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAWINGS", "StudyFigure", "study_figures"]
 
-_HERE = "classic_fer.reports.studies"
-
 DRAWINGS: Mapping[str, str] = {
-    name: f"{_HERE}.{name}:{name}_figures" for name in ("attack", "masks", "noise", "samples")
+    "attack": "classic_fer.reports.studies.attack:attack_figures",
 }
 """Study to the function that draws it, as ``"module:function"``: a StudyResult to a dict of
 `StudyFigure` by the name of their files."""
