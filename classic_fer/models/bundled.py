@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["BUNDLED", "DEFAULT_MODEL", "bundled_file"]
+__all__ = ["BUNDLED", "DEFAULT_MODEL", "NETWORK", "bundled_file"]
 
 DEFAULT_MODEL = "default"
+NETWORK = "fer-cnn"
 
 BUNDLED: dict[str, str] = {
     DEFAULT_MODEL: "default.skops",
+    NETWORK: "fer-cnn.onnx",
 }
 """File of each bundled recognizer in the package; ``docs/model_cards`` describes it."""
 
