@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from classic_fer.cli.study.affect import affect
 from classic_fer.cli.study.attack import attack
 from classic_fer.cli.study.noise import noise
 
@@ -15,3 +16,4 @@ app = typer.Typer(
 )
 app.command()(noise)
 app.command()(attack)
+app.command()(affect)

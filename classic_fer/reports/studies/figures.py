@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["DRAWINGS", "StudyFigure", "study_figures"]
 
 DRAWINGS: Mapping[str, str] = {
+    "affect": "classic_fer.reports.studies.affect:affect_figures",
     "attack": "classic_fer.reports.studies.attack:attack_figures",
 }
 """Study to the function that draws it, as ``"module:function"``: a StudyResult to a dict of
