@@ -111,9 +111,11 @@ class FaceRegressor(RegressorMixin, BaseEstimator):
             features, scaler = self._prepared(_rows(blocks, train))
             known = _matrix(features, scaler, _rows(blocks, train))
             asked = _matrix(features, scaler, _rows(blocks, test))
+            width = known.shape[1]
+            known, asked = _compressed(known, asked)
             for i, candidate in enumerate(candidates):
                 for t in range(targets.shape[1]):
-                    model = _make(self.regressor, candidate, known.shape[1])
+                    model = _make(self.regressor, candidate, width)
                     predicted = model.fit(known, targets[train, t]).predict(asked)
                     errors[i, t] += ((predicted - targets[test, t]) ** 2).sum()
         self.best_params_ = [dict(candidates[i]) for i in errors.argmin(axis=0)]
@@ -171,6 +173,24 @@ def _matrix(
     features: FeatureExpression, scaler: FeatureScaler, blocks: Mapping[str, NDArray]
 ) -> NDArray[np.float64]:
     return scaler.transform(features.transform_blocks(dict(blocks))).astype(np.float64)
+
+
+def _compressed(
+    known: NDArray[np.float64], asked: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The same points in as many dimensions as there are known ones, and one more.
+
+    Distances to the known points and products with them stay, so that every linear or Gaussian
+    regressor answers alike; the last dimension is how far a point lies from the space they span.
+    """
+    if known.shape[1] <= len(known):
+        return known, asked
+    axes = np.linalg.svd(known, full_matrices=False)[2]
+    inside = asked @ axes.T
+    beyond = np.linalg.norm(asked - inside @ axes, axis=1)
+    return np.column_stack([known @ axes.T, np.zeros(len(known))]), np.column_stack(
+        [inside, beyond]
+    )
 
 
 def _make(name: str, params: Mapping[str, Any], width: int) -> Any:

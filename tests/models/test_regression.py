@@ -60,3 +60,20 @@ def test_what_cannot_be_learned(rated) -> None:
         make_regressor("hog").fit(faces, np.full(90, np.nan))
     with pytest.raises(DataError, match="one person"):
         make_regressor("hog").fit(faces, targets, np.zeros(90))
+
+
+def test_fewer_dimensions_give_the_same_answers() -> None:
+    from classic_fer.models.regression import _compressed, _make
+
+    rng = np.random.default_rng(0)
+    known, asked, y = rng.normal(size=(12, 40)), rng.normal(size=(5, 40)), rng.normal(size=12)
+    small_known, small_asked = _compressed(known, asked)
+    assert small_known.shape == (12, 13)
+    for name, params in (
+        ("ridge", {"alpha": 3.0}),
+        ("krr", {"alpha": 0.1, "gamma": 1.0}),
+        ("svr", {"C": 1.0, "gamma": 1.0, "epsilon": 0.1}),
+    ):
+        full = _make(name, params, 40).fit(known, y).predict(asked)
+        small = _make(name, params, 40).fit(small_known, y).predict(small_asked)
+        np.testing.assert_allclose(small, full, atol=1e-3 if name == "svr" else 1e-8)

@@ -6,7 +6,10 @@ import typer
 
 from classic_fer.cli.study.affect import affect
 from classic_fer.cli.study.attack import attack
+from classic_fer.cli.study.augment import augment
+from classic_fer.cli.study.embedding import embedding
 from classic_fer.cli.study.noise import noise
+from classic_fer.cli.study.transfer import transfer
 
 __all__ = ["app"]
 
@@ -17,3 +20,6 @@ app = typer.Typer(
 app.command()(noise)
 app.command()(attack)
 app.command()(affect)
+app.command()(transfer)
+app.command()(augment)
+app.command()(embedding)

@@ -49,18 +49,19 @@ def affect(
 ) -> None:
     """Regression of valence and arousal, or any ratings: RMSE, correlation, CCC, SAGR."""
     from classic_fer.cli.progress import tracked
+    from classic_fer.models.presets import expand_presets
     from classic_fer.studies.affect import affect_study, target_columns
 
     names = comma_separated(targets)
-    params = run.recipe().params
+    recipe = expand_presets(run.flags["features"], "lda", run.recipe().params)
     dataset = run.aligned()
     target_columns(dataset, names)
     with tracked("training regressors") as report:
         result = affect_study(
             dataset,
             targets=names,
-            features=run.flags["features"],
-            params=params,
+            features=recipe.features,
+            params=recipe.params,
             regressors=comma_separated(regressors) or [],
             middle=middle,
             cv=run.flags["cv"],
