@@ -51,10 +51,11 @@ def cost_figure(
         value = float(score["value"])
         if score.get("ci95") is not None:
             axes.vlines(cost.ms_batch, *score["ci95"], color=colour, linewidth=1)
+        area = max(_SMALLEST, _LARGEST * cost.megabytes / largest)
         axes.scatter(
             cost.ms_batch,
             value,
-            s=max(_SMALLEST, _LARGEST * cost.megabytes / largest),
+            s=area,
             color=colour,
             alpha=0.6,
             edgecolors=colour,
@@ -62,7 +63,7 @@ def cost_figure(
         axes.annotate(
             f"{name}\n{cost.megabytes:.2g} MB",
             (cost.ms_batch, value),
-            xytext=(8, 6),
+            xytext=(np.sqrt(area / np.pi) + 3, 2),
             textcoords="offset points",
             fontsize=8,
         )
