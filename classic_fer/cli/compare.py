@@ -21,7 +21,7 @@ def compare(
         list[Path],
         typer.Argument(
             help="Run folders; with --data also .skops and .onnx files and bundled models "
-            "(default). At least two.",
+            "(default, fer-cnn). At least two.",
             show_default=False,
         ),
     ],

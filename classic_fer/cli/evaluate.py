@@ -17,7 +17,7 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            help="Run folder, .skops or .onnx file, or the name of a bundled model: default.",
+            help="Run folder, .skops or .onnx file, or a bundled model: default, fer-cnn.",
             show_default=False,
         ),
     ],

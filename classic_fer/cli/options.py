@@ -86,7 +86,7 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="Run folder, .skops or .onnx file, or the name of a bundled model.",
+        help="Run folder, .skops or .onnx file, or a bundled model: default, fer-cnn.",
         rich_help_panel="Recognizer",
     ),
 ]

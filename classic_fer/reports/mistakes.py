@@ -12,7 +12,7 @@ import numpy as np
 
 from classic_fer.errors import ClassicFerError, ParameterError
 from classic_fer.evaluation.metrics import ABSTAINED
-from classic_fer.models.persistence import MODEL_FILE
+from classic_fer.models.persistence import GRAPH_FILE, MODEL_FILE
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
@@ -104,7 +104,8 @@ class FacePictures:
             rows = np.flatnonzero(np.isin(dataset.ids, list(ids)))
             if dataset.name != result.dataset["name"] or not len(rows):
                 return {}, "", f"the data {dataset.name!r} do not hold the faces of this run"
-            alignment = load_model(run).alignment_ if (run / MODEL_FILE).is_file() else None
+            kept = any((run / name).is_file() for name in (MODEL_FILE, GRAPH_FILE))
+            alignment = load_model(run).alignment_ if kept else None
             aligned = align_faces(dataset.subset(rows), alignment=alignment, cache=False)
         except (ClassicFerError, OSError) as error:
             return {}, "", str(error)
