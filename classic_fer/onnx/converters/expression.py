@@ -13,10 +13,12 @@ from classic_fer.features.hog import HOG
 from classic_fer.features.lbp import LBP
 from classic_fer.features.pixels import Pixels
 from classic_fer.models.encodings import ENCODINGS
+from classic_fer.models.encodings._base import ImageEncoding
 from classic_fer.models.expression import FeatureExpression, term_name
 from classic_fer.models.grammar import Leaf, Node, Projection, Sum
 from classic_fer.models.projections import PROJECTIONS
 from classic_fer.models.scaler import FeatureScaler
+from classic_fer.onnx.converters.encodings import encoded_faces
 from classic_fer.onnx.converters.geometry import geometry_features
 from classic_fer.onnx.converters.hog import hog_features
 from classic_fer.onnx.converters.lbp import lbp_features
@@ -60,7 +62,10 @@ def expression_features(graph: Graph, features: FeatureExpression, inputs: FaceI
             weights = [np.float32(features.weights_[term_name(each)]) for each in node.children]
             terms = [graph.op("Mul", values(each), w) for each, w in zip(node.children, weights)]
             return graph.op("Concat", *terms, axis=1)
-        return _projected(graph, node, features.projections_[node.name], values)
+        fitted = features.projections_[node.name]
+        if isinstance(fitted, ImageEncoding):
+            return encoded_faces(graph, fitted, inputs.faces, inputs.shape)
+        return _projected(graph, node, fitted, values)
 
     return values(features.tree)
 
