@@ -28,7 +28,7 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--clf",
-        help="svm, linear-svm, logistic, ridge, lda, knn, lp, krr, majority or best.",
+        help="svm, linear-svm, logistic, ridge, lda, knn, lp, krr, compact-krr, majority or best.",
         rich_help_panel=_MODEL,
     ),
 ]

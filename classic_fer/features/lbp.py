@@ -21,7 +21,7 @@ from classic_fer.features._base import (
     pair,
 )
 
-__all__ = ["LBP", "LBP_METHODS", "LBP_NORMS", "lbp_codes", "lbp_histogram"]
+__all__ = ["LBP", "LBP_METHODS", "LBP_NORMS", "label_table", "lbp_codes", "lbp_histogram"]
 
 LBP_METHODS = ("nri_uniform", "uniform", "default")
 LBP_NORMS = ("none", "l1", "l1-sqrt", "l2")
@@ -300,7 +300,7 @@ def _labels(images: NDArray[np.uint8], operator: _Operator) -> NDArray[np.uint16
 
     samples = _samples(operator.radius, operator.points, *images.shape[1:])
     labels = np.empty(images.shape, dtype=np.uint16)
-    pattern_labels(images, *samples, _label_table(operator.points, operator.method), labels)
+    pattern_labels(images, *samples, label_table(operator.points, operator.method), labels)
     return labels
 
 
@@ -328,7 +328,7 @@ def _samples(
 
 
 @lru_cache(maxsize=8)
-def _label_table(points: int, method: str) -> NDArray[np.uint16]:
+def label_table(points: int, method: str) -> NDArray[np.uint16]:
     """Label of each of the 2**points codes, numbered as in scikit-image."""
     if method == "default":
         return np.arange(1 << points, dtype=np.uint32).astype(np.uint16)

@@ -63,6 +63,12 @@ def _krr(*, random_state: int, class_weight: Any) -> BaseEstimator:
     return KernelRidgeClassifier(alpha=0.3, gamma=1.0, class_weight=class_weight)
 
 
+def _compact_krr(*, random_state: int, class_weight: Any) -> BaseEstimator:
+    from classic_fer.models.compact_kernel_ridge import CompactKernelRidge
+
+    return CompactKernelRidge(alpha=0.1, gamma=1.0, class_weight=class_weight)
+
+
 def _logistic(*, random_state: int, class_weight: Any) -> BaseEstimator:
     from sklearn.linear_model import LogisticRegression
 
@@ -133,6 +139,12 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
         },
         True,
         "kernel ridge regression on class indicators (least-squares SVM)",
+    ),
+    "compact-krr": _spec(
+        _compact_krr,
+        {"clf__alpha": [0.03, 0.1, 0.3, 1.0], "clf__gamma": [0.5, 1.0]},
+        True,
+        "kernel ridge regression that keeps its training rows in a byte a value",
     ),
     "logistic": _spec(
         _logistic,

@@ -161,15 +161,24 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         self.dual_coef_ = dual.astype(rows.dtype)
         return self
 
+    def fitted_rows(self) -> NDArray:
+        """Rows whose kernel with a face, times `dual_coef_`, is its decision, shape (n, d)."""
+        check_is_fitted(self, "dual_coef_")
+        return self.X_fit_
+
     def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Decision values, shape (n, n_classes), or (n,) for two classes."""
         check_is_fitted(self, "dual_coef_")
         rows: NDArray = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
         scores = np.empty((len(rows), len(self.intercept_)))
         for start in range(0, len(rows), _BLOCK):
-            kernel = kernel_sum(self.terms_, rows[start : start + _BLOCK], self.X_fit_)
+            kernel = self._kernel(rows[start : start + _BLOCK])
             scores[start : start + _BLOCK] = kernel @ self.dual_coef_ + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
+
+    def _kernel(self, rows: NDArray) -> NDArray:
+        """Kernel of rows (m, d) with the training rows, (m, n)."""
+        return kernel_sum(self.terms_, rows, self.X_fit_)
 
     def predict(self, X: ArrayLike) -> NDArray:
         """The class of the highest decision value."""

@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from classic_fer.errors import DataError
 
-__all__ = ["TILES", "exponential", "tile_places", "tile_rows", "tiled", "write_tile"]
+__all__ = [
+    "TILES",
+    "exponential",
+    "mirrored_exponential",
+    "tile_places",
+    "tile_rows",
+    "tiled",
+    "write_tile",
+]
 
 _TILE = 1024  # rows and columns
 _VALUES = 2**16  # of which an exponential is taken at a time
@@ -26,7 +34,7 @@ def tile_rows(kernel: str, X: NDArray) -> NDArray:
     DataError
         For negative values, where the kernel compares histograms.
     """
-    if kernel in ("linear", "rbf"):
+    if kernel in ("linear", "rbf", "mirror-rbf"):
         return X
     rows = np.ascontiguousarray(X, dtype=np.float32)
     least = rows.min(initial=0)
@@ -79,6 +87,21 @@ def exponential(distances: NDArray, gamma: float, out: NDArray | None = None) ->
     return out
 
 
+def mirrored_exponential(distances: NDArray, left: NDArray, right: NDArray, gamma: float) -> None:
+    """Turn squared distances of rows into the mean of RBF kernels of rows and mirrored rows.
+
+    Mirroring turns the sign of the second half of a row. In place.
+    """
+    half = left.shape[1] // 2
+    turned = left[:, half:] @ right[:, half:].T  # the mirrored distance is 4 times this further
+    turned *= 4
+    turned += distances
+    exponential(distances, gamma, out=distances)
+    exponential(turned, gamma, out=turned)
+    distances += turned
+    distances *= 0.5
+
+
 def _products(left: NDArray, right: NDArray) -> NDArray:
     return left @ right.T
 
@@ -124,6 +147,7 @@ def _looped(
 TILES: dict[str, Callable[[NDArray, NDArray], NDArray]] = {
     "linear": _products,
     "rbf": _squared_distances,
+    "mirror-rbf": _squared_distances,
     "chi2": _additive_chi2,
     "exp-chi2": _chi2_distances,
     "intersection": _minima,

@@ -1,5 +1,11 @@
 """Kernels between rows of features: linear, RBF, chi-squared, histogram intersection, and sums.
 
+The kernel ``"mirror-rbf"`` is for rows of which mirroring the face turns the sign of the second
+half, as of symmetric Fisher vectors: the mean of the RBF kernels of a row with another row and
+with its mirror image. To train with it is to train on mirrored copies as well, and to average
+over the mirrored test face (Haasdonk, Vossen and Burkhardt 2005, Invariance in kernel methods by
+Haar integration kernels).
+
 All take rows (n, d) and (m, d) and give their kernel, (n, m); without second rows that of the
 first with themselves, of which one half is computed. Kernels are made a tile at a time, so that
 besides the result only a few megabytes are needed, in the threads of an enclosing
@@ -17,7 +23,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer.errors import ParameterError, unknown_name
-from classic_fer.models.kernel_tiles import TILES, exponential, tile_rows, tiled
+from classic_fer.models.kernel_tiles import (
+    TILES,
+    exponential,
+    mirrored_exponential,
+    tile_rows,
+    tiled,
+)
 
 __all__ = [
     "EXPONENTIAL_KERNELS",
@@ -53,7 +65,7 @@ class KernelTerm(NamedTuple):
     weight : float
         Factor, above 0.
     gamma : float or "scale"
-        For RBF and exponential chi-squared; see `scale_gamma`.
+        For the RBF kernels and exponential chi-squared; see `scale_gamma`.
     start, stop : int and int or None
         The columns it reads, as in ``X[:, start:stop]``.
     """
@@ -141,7 +153,7 @@ def scale_gamma(kernel: str, X: NDArray) -> float:
     For the RBF kernel, whose distance is the squared one, this is what scikit-learn's SVC calls
     so, and 1 after `FeatureScaler`. For chi-squared, at most 1,000 evenly spaced rows are taken.
     """
-    if kernel == "rbf":
+    if kernel in ("rbf", "mirror-rbf"):
         mean = 2 * float(X.var(axis=0, dtype=np.float64).sum())
     elif kernel == "exp-chi2":
         rows = X[:: -(-len(X) // _SAMPLE)]
@@ -176,6 +188,11 @@ def kernel_terms(
         if not columns.shape[1]:
             raise ParameterError(
                 f"kernel {term.kernel!r} reads no columns: {term.start}:{term.stop} of {X.shape[1]}"
+            )
+        if term.kernel == "mirror-rbf" and columns.shape[1] % 2:
+            raise ParameterError(
+                "kernel 'mirror-rbf' needs rows of two halves (fisher with symmetric=true, then "
+                f"mpca), got {columns.shape[1]} columns"
             )
         if term.gamma == "scale":
             term = term._replace(gamma=scale_gamma(term.kernel, columns))
@@ -241,6 +258,8 @@ def kernel_sum(
             values = TILES[term.kernel](these[place[0]], those[place[1]])
             if term.kernel in EXPONENTIAL_KERNELS:
                 exponential(values, float(term.gamma), out=values)
+            elif term.kernel == "mirror-rbf":
+                mirrored_exponential(values, these[place[0]], those[place[1]], float(term.gamma))
             if term.weight != 1:
                 values *= term.weight
             total = values if total is None else np.add(total, values)

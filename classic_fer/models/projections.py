@@ -1,4 +1,4 @@
-"""Fitted projections of features: PCA, ICA and LDA, each one mean and one matrix."""
+"""Fitted projections of features: PCA, ICA and LDA, each one mean and one matrix; their names."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from classic_fer.errors import ParameterError, unknown_name
 from classic_fer.features._base import check_count
 from classic_fer.models.discriminant import discriminant_directions
 from classic_fer.models.known_params import set_known_params
+from classic_fer.models.mirror_pca import MPCA
 
 __all__ = ["ICA", "LDA", "PCA", "PROJECTIONS", "make_projection"]
 
@@ -241,10 +242,10 @@ class LDA(_LinearProjection):
         return tags
 
 
-PROJECTIONS: dict[str, type[_LinearProjection]] = {"pca": PCA, "ica": ICA, "lda": LDA}
+PROJECTIONS: dict[str, Any] = {"pca": PCA, "ica": ICA, "lda": LDA, "mpca": MPCA}
 
 
-def make_projection(name: str, **params: Any) -> _LinearProjection:
+def make_projection(name: str, **params: Any) -> Any:
     """An unfitted projection by its name in `PROJECTIONS`.
 
     Raises

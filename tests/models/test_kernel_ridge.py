@@ -56,7 +56,7 @@ def test_with_a_linear_kernel_it_is_the_ridge_classifier(k, class_weight):
     np.testing.assert_allclose(found.decision_function(X), expected.decision_function(X), atol=1e-9)
     np.testing.assert_array_equal(found.predict(X), expected.predict(X))
     # One row a class, not 120: the coefficients.
-    np.testing.assert_allclose(found.X_fit_, expected.coef_, atol=1e-9)
+    np.testing.assert_allclose(found.X_fit_, np.atleast_2d(expected.coef_), atol=1e-9)
 
 
 @pytest.mark.parametrize("class_weight", WEIGHTS)

@@ -175,7 +175,7 @@ def test_projections_are_made_by_name(name):
 
 
 def test_unknown_projections_and_parameters_list_the_choices():
-    with pytest.raises(ParameterError, match="expected one of: ica, lda, pca"):
+    with pytest.raises(ParameterError, match="expected one of: ica, lda, mpca, pca"):
         make_projection("umap")
     with pytest.raises(
         ParameterError, match="'components'; expected one of: n_components, n_samples, "

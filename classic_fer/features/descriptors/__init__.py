@@ -26,12 +26,15 @@ class Descriptor:
         ``module:function``.
     length : int
         Number of values.
+    cells : int
+        Cells along each side of a window.
     whitened : bool
         Whether its principal components are brought to one variance.
     """
 
     path: str
     length: int
+    cells: int
     whitened: bool = False
 
     @property
@@ -42,10 +45,12 @@ class Descriptor:
 
 
 DESCRIPTORS: dict[str, Descriptor] = {
-    "hog": Descriptor("classic_fer.features.descriptors.hog:dense_hog", 36),
-    "lbp": Descriptor("classic_fer.features.descriptors.lbp:dense_lbp", 236),
-    "patch": Descriptor("classic_fer.features.descriptors.patch:dense_patches", 64, whitened=True),
-    "sift": Descriptor("classic_fer.features.descriptors.sift:dense_sift", 128),
+    "hog": Descriptor("classic_fer.features.descriptors.hog:dense_hog", 36, cells=2),
+    "lbp": Descriptor("classic_fer.features.descriptors.lbp:dense_lbp", 236, cells=2),
+    "patch": Descriptor(
+        "classic_fer.features.descriptors.patch:dense_patches", 64, cells=8, whitened=True
+    ),
+    "sift": Descriptor("classic_fer.features.descriptors.sift:dense_sift", 128, cells=4),
 }
 
 

@@ -18,7 +18,7 @@ from classic_fer.models.encodings.pooling import Affinity, Pooled, pool, pyramid
 from classic_fer.models.interruption import check_interruption, interruption
 from classic_fer.models.memory import available_bytes
 
-__all__ = ["ImageEncoding"]
+__all__ = ["ImageEncoding", "of_length_1"]
 
 _FACES_A_TASK = 16
 _MOST_REGIONS = 64  # along a side
@@ -69,6 +69,8 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
         Principal components of the local descriptors.
     position_scale_ : float
         Factor of the positions.
+    signs_ : ndarray of float32, shape (d,), or None
+        What mirroring multiplies reduced descriptors by, if they are learned so.
     image_shape_ : tuple of int
         Height and width of the training faces.
     """
@@ -76,6 +78,7 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
     mean_: NDArray[np.float32]
     components_: NDArray[np.float32]
     position_scale_: float
+    signs_: NDArray[np.float32] | None
     image_shape_: tuple[int, int]
 
     def __init__(
@@ -153,7 +156,9 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
                 int(self.pca_components),
                 whiten=describe.whitened,
                 position=self.position,
+                mirror=self._mirror_order(),
             )
+            self.signs_ = reduction.signs
             self._learn(reduction(local, centres))
         self.mean_, self.components_ = reduction.mean, reduction.components
         self.position_scale_ = reduction.position_scale
@@ -197,9 +202,7 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
             if stop.is_set():
                 return
             for i in range(start, min(start + _FACES_A_TASK, len(images))):
-                out[i] = self._encoded(images[i], *known)
-                if self.mirror:
-                    out[i] = _of_length_1(out[i] + self._encoded(images[i, :, ::-1], *known))
+                out[i] = self._face(images[i], *known)
 
         starts = range(0, len(images), _FACES_A_TASK)
         n_jobs = self.n_jobs if len(starts) > 1 else 1
@@ -228,7 +231,7 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
         local, _ = self._descriptors()(np.zeros((height, width), dtype=np.uint8))
         reduced = min(int(self.pca_components), local.shape[1])
         each = reduced * (local.shape[1] + int(self.n_components) * max(self._n_moments, 1))
-        return len(local) * each * (2 if self.mirror else 1)
+        return len(local) * each * (2 if self.mirror and self._mirror_order() is None else 1)
 
     # What a sub-class says: how many moments of the descriptors of a word it needs (0: their
     # number alone), and the methods below.
@@ -253,6 +256,23 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
         """What is summed and what the affinity takes, from rows (n, d)."""
         return rows
 
+    def _mirror_order(self) -> NDArray[np.intp] | None:
+        """`mirror_order` of the descriptor, if the vocabulary shall be its own mirror image."""
+        return None
+
+    def _face(
+        self,
+        image: NDArray[np.uint8],
+        describe: LocalDescriptors,
+        reduction: Reduction,
+        affinity: Affinity,
+    ) -> NDArray:
+        """The row of one face."""
+        row = self._encoded(image, describe, reduction, affinity)
+        if not self.mirror:
+            return row
+        return of_length_1(row + self._encoded(image[:, ::-1], describe, reduction, affinity))
+
     def _encoded(
         self,
         image: NDArray[np.uint8],
@@ -274,7 +294,7 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
 
     def _normalised(self, values: NDArray) -> NDArray:
         """Signed power, then Euclidean length 1."""
-        return _of_length_1(np.sign(values) * np.abs(values) ** self.power)
+        return of_length_1(np.sign(values) * np.abs(values) ** self.power)
 
     def _room(self, n: int) -> NDArray[np.float32]:
         """An array for `n` encoded faces."""
@@ -326,6 +346,7 @@ def _thread_pools() -> Any:
     return ThreadpoolController()
 
 
-def _of_length_1(row: NDArray) -> NDArray:
+def of_length_1(row: NDArray) -> NDArray:
+    """`row` at Euclidean length 1; zeros stay."""
     length = np.linalg.norm(row)
     return row / length if length > 0 else row

@@ -106,22 +106,42 @@ class Reduction:
         Principal components of the descriptors.
     position_scale : float
         Factor of the places, which are appended; 0 if they are not.
+    signs : ndarray of float32, shape (d,), or None
+        What the values of a row are multiplied by when the face is mirrored, if they are learned
+        so that no more happens to them.
     """
 
     mean: NDArray[np.float32]
     components: NDArray[np.float32]
     position_scale: float
+    signs: NDArray[np.float32] | None = None
 
     @classmethod
     def learned(
-        cls, local: NDArray, centres: NDArray, n_components: int, *, whiten: bool, position: float
+        cls,
+        local: NDArray,
+        centres: NDArray,
+        n_components: int,
+        *,
+        whiten: bool,
+        position: float,
+        mirror: NDArray[np.intp] | None = None,
     ) -> Reduction:
-        """From a sample; with a `position` of 1 places vary as much as a mean component."""
-        pca = PCA(n_components, whiten=whiten).fit(local)
+        """From a sample; with a `position` of 1 places vary as much as a mean component.
+
+        With the order `mirror` of the values of mirrored descriptors, the sample stands for the
+        mirrored faces as well.
+        """
+        if mirror is None:
+            pca, signs = PCA(n_components, whiten=whiten).fit(local), None
+        else:
+            pca, signs = _mirrored_pca(local, mirror, n_components, whiten=whiten)
         spread = pca.transform(local).var(dtype=np.float64)
         deviation = centres.std(dtype=np.float64)
         scale = position * (np.sqrt(spread) or 1) / (deviation or 1)  # flat faces do not vary
-        return cls(pca.mean_, pca.components_, float(scale))
+        if signs is not None and scale:
+            signs = np.append(signs, np.array([-1, 1], dtype=np.float32))  # x, y
+        return cls(pca.mean_, pca.components_, float(scale), signs)
 
     def __call__(self, local: NDArray, centres: NDArray) -> NDArray[np.float32]:
         """Rows (n, d) of descriptors (n, length) and their places (n, 2)."""
@@ -129,6 +149,32 @@ class Reduction:
         if not self.position_scale:
             return reduced
         return np.hstack([reduced, centres * np.float32(self.position_scale)])
+
+
+def _mirrored_pca(
+    local: NDArray, mirror: NDArray[np.intp], n_components: int, *, whiten: bool
+) -> tuple[PCA, NDArray[np.float32]]:
+    """Principal components of descriptors and their mirror images, and the sign of each.
+
+    Their covariance leaves sums of values that change places, and differences, by themselves:
+    a component is made of either, and a mirrored descriptor has the same value, or the opposite.
+    """
+    mean = local.mean(axis=0, dtype=np.float64)
+    mean = (mean + mean[mirror]) / 2
+    centred = local - mean
+    halves = (centred + centred[:, mirror]) / 2, (centred - centred[:, mirror]) / 2
+    found = [np.linalg.eigh(half.T @ half / len(local)) for half in halves]
+    variances = np.concatenate([values for values, _ in found])
+    signs = np.repeat(np.array([1, -1], dtype=np.float32), len(mirror))
+    rank = int((variances > variances.max() * len(mirror) * np.finfo(np.float32).eps).sum())
+    order = np.argsort(-variances, kind="stable")[: max(1, min(n_components, rank))]
+    components = np.hstack([vectors for _, vectors in found]).T[order]
+    if whiten:
+        components = components / np.sqrt(np.maximum(variances[order], 1e-300))[:, None]
+    pca = PCA(n_components, whiten=whiten)
+    pca.mean_, pca.components_ = mean.astype(np.float32), components.astype(np.float32)
+    pca.n_features_in_ = len(mirror)
+    return pca, signs[order]
 
 
 def counts(name: str, value: Any, *, low: int, high: int) -> tuple[int, ...]:

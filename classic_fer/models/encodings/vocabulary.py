@@ -74,6 +74,7 @@ def fit_mixture(
     rows: NDArray[np.float32],
     k: int,
     *,
+    signs: NDArray[np.float32] | None = None,
     n_iter: int = _ITERATIONS,
     n_jobs: int | None = None,
     random_state: int = 0,
@@ -85,6 +86,9 @@ def fit_mixture(
     rows : ndarray of float32, shape (n, d)
     k : int
         Number of Gaussians.
+    signs : ndarray of float32, shape (d,), optional
+        By which a mirrored row is the row times them. The mixture is then that of rows and
+        mirrored rows, and Gaussian ``k / 2 + i`` the mirror image of Gaussian ``i``; `k` is even.
     n_iter : int
         Iterations. The likelihood hardly grows after some twenty of them.
     n_jobs : int, optional
@@ -98,10 +102,20 @@ def fit_mixture(
     k posteriors (200,000 x 256 in float64 are 400 MB, three times), and the least variance is a
     share of the variance of each column instead of one constant for all.
     """
-    mixture, least = _start(rows, k, random_state)
+    if signs is None:
+        mixture, least = _start(rows, k, random_state)
+    else:
+        half, least = _start(_to_one_side(rows, signs), k // 2, random_state)
+        mixture = Mixture(
+            np.tile(half.weights / 2, 2),
+            np.vstack([half.means, half.means * signs]),
+            np.tile(half.variances, (2, 1)),
+        )
     for _ in range(n_iter):
         check_interruption()
         counts, sums = _moments(rows, mixture.affinity(), n_jobs)
+        if signs is not None:
+            counts, sums = _with_mirrored(counts, sums, signs)
         mixture = _maximised(mixture, counts, sums, least)
     return mixture
 
@@ -121,6 +135,26 @@ def _start(
     )
     weights = (counts + 1) / (counts + 1).sum()
     return Mixture(weights, centres.astype(np.float64), np.maximum(variances, least)), least
+
+
+def _to_one_side(rows: NDArray[np.float32], signs: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows, or their mirror images where their last value that changes sign is above 0.
+
+    That is the horizontal place of the window, where positions are appended.
+    """
+    odd = np.flatnonzero(signs < 0)
+    if not len(odd):
+        return rows
+    return np.where(rows[:, odd[-1:]] > 0, rows * signs, rows)
+
+
+def _with_mirrored(
+    counts: NDArray[np.float64], sums: NDArray[np.float64], signs: NDArray[np.float32]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """`_moments` of rows and of mirrored rows together."""
+    mirrored = np.roll(np.arange(len(counts)), len(counts) // 2)
+    turned = sums[mirrored] * np.append(signs, np.ones(len(signs)))
+    return counts + counts[mirrored], sums + turned
 
 
 def _moments(

@@ -70,7 +70,7 @@ def _unsupported(part: str) -> ParameterError:
     return ParameterError(
         f"classifier {part} cannot be exported; supported are svm (rbf, linear, poly and sigmoid "
         "kernels), linear-svm, logistic, ridge and other linear classifiers of scikit-learn, lda, "
-        "knn (Euclidean), krr, lp and majority"
+        "knn (Euclidean), krr, compact-krr, lp and majority"
     )
 
 
@@ -99,7 +99,9 @@ def _shrinkage_lda(graph: Graph, clf: Any, rows: Value) -> Value:
 
 
 def _kernel_ridge(graph: Graph, clf: Any, rows: Value) -> Value:
-    kernel = kernel_values(graph, clf.terms_, rows, clf.X_fit_)
+    if any(name == "mirror-rbf" for name, *_ in clf.terms_):
+        raise _unsupported("with the kernel 'mirror-rbf'")
+    kernel = kernel_values(graph, clf.terms_, rows, clf.fitted_rows())
     sums = graph.op("MatMul", kernel, _exact(graph, clf.dual_coef_))
     decisions = graph.op("Add", sums, np.asarray(clf.intercept_, dtype=np.float64))
     return _both_sides(graph, decisions) if len(clf.classes_) == 2 else decisions

@@ -16,6 +16,7 @@ from classic_fer.models.encodings import ENCODINGS
 from classic_fer.models.encodings._base import ImageEncoding
 from classic_fer.models.expression import FeatureExpression, term_name
 from classic_fer.models.grammar import Leaf, Node, Projection, Sum
+from classic_fer.models.mirror_pca import MPCA
 from classic_fer.models.projections import PROJECTIONS
 from classic_fer.models.scaler import FeatureScaler
 from classic_fer.onnx.converters.encodings import encoded_faces
@@ -86,7 +87,7 @@ def _leaf(
         return graph.op("Where", known, shape, features.fill_[name][np.newaxis])
     raise ParameterError(
         f"feature {name!r} ({type(leaf).__name__}) cannot be exported; supported are lbp, hog, "
-        f"geometry, pixels, {', '.join(sorted(ENCODINGS))}, and pca, ica and lda of them"
+        f"geometry, pixels, {', '.join(sorted(ENCODINGS))}, and pca, ica, lda and mpca of them"
     )
 
 
@@ -94,10 +95,13 @@ def _projected(graph: Graph, node: Projection, fitted: Any, values: Any) -> Valu
     if type(fitted) not in PROJECTIONS.values():
         raise ParameterError(
             f"{node.name!r} ({type(fitted).__name__}) cannot be exported; supported are the "
-            "projections pca, ica and lda"
+            "projections pca, ica, lda and mpca"
         )
-    centred = graph.op("Sub", values(node.child), fitted.mean_[np.newaxis])
-    return graph.op("MatMul", centred, fitted.components_.T)
+    mean, components = fitted.mean_, fitted.components_
+    if isinstance(fitted, MPCA):
+        mean, components = fitted.dense()
+    centred = graph.op("Sub", values(node.child), mean[np.newaxis])
+    return graph.op("MatMul", centred, components.T)
 
 
 def scaled_features(graph: Graph, scaler: Any, rows: Value) -> Value:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from classic_fer.features.lbp import LBP, _label_table, _Operator, _samples
+from classic_fer.features.lbp import LBP, _Operator, _samples, label_table
 from classic_fer.onnx.converters.histograms import cell_histograms
 from classic_fer.onnx.graph import Graph, Value
 
@@ -76,5 +76,5 @@ def pattern_labels(
         is_set = graph.op("GreaterOrEqual", value, centre)
         bits.append(graph.op("Where", is_set, np.float32(1 << bit), np.float32(0)))
     code = graph.cast(graph.op("Sum", *bits), "int32")
-    table = _label_table(operator.points, operator.method).astype(np.int32)
+    table = label_table(operator.points, operator.method).astype(np.int32)
     return graph.op("Gather", table, code)
