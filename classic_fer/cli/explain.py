@@ -28,6 +28,7 @@ def explain(
         typer.Argument(help="Photos, or folders of photos.", show_default=False),
     ] = None,
     model: options.Model = DEFAULT_MODEL,
+    spec: options.Spec = None,
     target: Annotated[
         str | None,
         typer.Option(
@@ -77,7 +78,7 @@ def explain(
             raise ParameterError("--format and --root belong to --data; give it, too")
         if data is not None and target is not None:
             raise ParameterError("with --data each face is explained for its own label")
-        recognizer = load_model(model)
+        recognizer = load_model(model, spec=spec)
         if data is not None:
             faces, labels = _labelled(recognizer, data, data_format, root, seed=seed, jobs=jobs)
             told = explain_faces(recognizer, faces, target=labels)

@@ -21,7 +21,15 @@ RESULT_FILE = "result.json"
 PREDICTIONS_FILE = "predictions.csv"
 FINAL_PREDICTIONS_FILE = "predictions_final.csv"
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "scikit-image", "opencv-python-headless", "dlib-bin")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "scikit-image",
+    "opencv-python-headless",
+    "dlib-bin",
+    "onnxruntime",
+)
 
 
 @dataclass

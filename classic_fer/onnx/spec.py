@@ -256,8 +256,10 @@ def _alignment(told: Mapping[str, Any], size: int) -> Alignment:
     if points:
         frame = Frame(size, *(_point(key, told[key]) for key in _POINTS))
     else:
-        frame = Frame.standard(size, *([float(told["margin"])] if "margin" in told else []))
-    chosen = {key: told[key] for key in _ALIGNMENT if key in told}
+        margin = [_number("margin", told["margin"])] if "margin" in told else []
+        frame = Frame.standard(size, *margin)
+    # YAML reads the landmarks 68 and 5 as numbers.
+    chosen = {key: str(told[key]) for key in _ALIGNMENT if told.get(key) is not None}
     return Alignment(frame=frame, **chosen)
 
 

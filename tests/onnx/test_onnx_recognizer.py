@@ -288,6 +288,15 @@ def test_custom_operators(tmp_path):
     refuse(save(model, tmp_path / "x.onnx"), "Steal of my.company", "Custom operators are code")
 
 
+def test_operators_that_the_file_itself_defines_are_no_custom_ones(tmp_path):
+    """PyTorch's exporter writes such functions."""
+    model = network((1, 64, 64), 8, operator="Twice", domain="my.company")
+    body = helper.make_node("Add", ["x", "x"], ["y"])
+    sets = [helper.make_opsetid("", 13)]
+    model.functions.append(helper.make_function("my.company", "Twice", ["x"], ["y"], [body], sets))
+    assert len(load_model(save(model, tmp_path / "x.onnx"), spec="ferplus").classes_) == 8
+
+
 def test_an_unknown_operator_of_the_standard(tmp_path):
     model = network((1, 64, 64), 8, operator="Bogus")
     refuse(save(model, tmp_path / "x.onnx"), "cannot be run by onnxruntime", "ai.onnx 13", "Bogus")

@@ -140,6 +140,8 @@ def test_a_users_own_spec_with_a_pinned_file(tmp_path):
         ("size: 64\nclasses: [anger, fear]\nmean: a", "mean to be a number, found 'a'"),
         ("size: 64\nclasses: [anger, fear]\nmouth: [1, 1]", "either margin, or left_eye"),
         ("size: 64\nclasses: [anger, fear]\ndetector: x", "detector must be dlib"),
+        ("size: 64\nclasses: [anger, fear]\ndetector: 3", "detector must be dlib"),
+        ("size: 64\nclasses: [anger, fear]\nmargin: wide", "margin to be a number, found 'wide'"),
         ("size: 64\nclasses: [anger, fear]\nvariants: 3", "variants to be a list"),
     ],
 )
@@ -148,6 +150,11 @@ def test_a_faulty_spec_says_what_is_wrong(tmp_path, text, message):
     with pytest.raises(ParameterError, match=message) as told:
         load_spec(path)
     assert str(path) in str(told.value)
+
+
+def test_landmarks_may_be_a_number(tmp_path):
+    (spec,) = load_spec(write(tmp_path, "size: 64\nclasses: [anger, fear]\nlandmarks: 68\n"))
+    assert spec.alignment.landmarks == "68"
 
 
 def test_an_unknown_spec(tmp_path):
