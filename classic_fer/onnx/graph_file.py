@@ -80,7 +80,8 @@ def read_graph_file(path: str | Path) -> GraphFile:
         parts = [part for data in graphs for part in _parts(data)]
         for function in functions:
             parts += [part for number, node in function if number == 7 for part in _node(node)]
-    except (ValueError, TypeError, RecursionError) as error:
+        local = {data.decode() for each in functions for number, data in each if number == 10}
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         raise _foreign(path, content) from error
     if not graphs or not opsets:
         raise _foreign(path, content)
@@ -90,7 +91,6 @@ def read_graph_file(path: str | Path) -> GraphFile:
             f"{path} keeps {len(outside)} tensors in other files ({outside[0]!r}); expected a "
             "model in one file. Save it with onnx.save(model, path, save_as_external_data=False)"
         )
-    local = {data.decode() for each in functions for number, data in each if number == 10}
     asked = {(part.domain or _STANDARD) for part in parts if part.operator}
     custom = sorted(asked - {*OPERATORS, *local})
     if custom:
@@ -126,9 +126,12 @@ def open_session(file: GraphFile, *, n_jobs: int = -1) -> onnxruntime.InferenceS
     settings.inter_op_num_threads = 1
     settings.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(
-            file.content, settings, providers=["CPUExecutionProvider"]
+        session = onnxruntime.InferenceSession(
+            file.content, settings, providers=["CPUExecutionProvider"], enable_fallback=0
         )
+        for each in (*session.get_inputs(), *session.get_outputs()):
+            _ = each.name, each.shape  # raises where a damaged name is no text
+        return session
     except Exception as error:  # onnxruntime's exceptions have no common base but this
         asked = ", ".join(f"{domain} {version}" for domain, version in file.opsets.items())
         raise ModelFileError(

@@ -82,6 +82,8 @@ def difference(file: GraphFile, network: Network) -> str:
 def declared_difference(spec: NetworkSpec, session: onnxruntime.InferenceSession) -> str:
     """Where inputs and outputs that a file declares differ from a spec."""
     inputs, outputs = session.get_inputs(), session.get_outputs()
+    if not outputs:
+        return "it gives no output, expected one"
     if len(inputs) != 1:
         return f"it takes {len(inputs)} inputs ({declared(inputs)}), expected one"
     if inputs[0].type != "tensor(float)":

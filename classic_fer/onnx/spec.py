@@ -259,7 +259,9 @@ def _alignment(told: Mapping[str, Any], size: int) -> Alignment:
         margin = [_number("margin", told["margin"])] if "margin" in told else []
         frame = Frame.standard(size, *margin)
     # YAML reads the landmarks 68 and 5 as numbers.
-    chosen = {key: str(told[key]) for key in _ALIGNMENT if told.get(key) is not None}
+    chosen: dict[str, Any] = {
+        key: str(told[key]) for key in _ALIGNMENT if told.get(key) is not None
+    }
     return Alignment(frame=frame, **chosen)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 import onnx
 import pytest
@@ -165,6 +167,31 @@ def test_what_a_file_declares_or_does_is_checked_against_the_spec(tmp_path, mode
     with pytest.raises(ModelFileError, match=message) as told:
         load_model(path, spec="ferplus")
     assert "x.onnx is not what the spec 'ferplus' says" in str(told.value)
+
+
+def test_a_network_without_an_output(tmp_path):
+    model = network((1, 64, 64), 8)
+    del model.graph.output[:]
+    refuse(save(model, tmp_path / "x.onnx"), "no output, expected one")
+
+
+def test_a_damaged_file_says_nothing_on_standard_output(tmp_path, capfd):
+    """Guards against onnxruntime's own words between those of --json."""
+    model = network((1, 64, 64), 8, operator="Bogus")
+    refuse(save(model, tmp_path / "x.onnx"), "Bogus")
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damage_anywhere_is_an_error_of_ours_or_none(own, seed):
+    """Bytes of a file changed at random: it loads, or is refused."""
+    rng = np.random.default_rng(seed)
+    content = bytearray(own.read_bytes())
+    for place in rng.integers(len(content), size=1 + seed % 3):
+        content[place] = rng.integers(256)
+    own.write_bytes(content)
+    with suppress(ModelFileError, ParameterError):
+        load_model(own, n_jobs=1)
 
 
 def test_logits_where_probabilities_are_promised(tmp_path):
