@@ -23,7 +23,13 @@ from classic_fer.evaluation.split_files import protocol_hash
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
-__all__ = ["answer_classes", "evaluate", "recognizer_facts", "seen_before"]
+__all__ = [
+    "answer_classes",
+    "evaluate",
+    "policy_of_answers",
+    "recognizer_facts",
+    "seen_before",
+]
 
 
 def evaluate(
@@ -58,7 +64,7 @@ def evaluate(
     """
     start = time.perf_counter()
     faces = aligned_faces(dataset)
-    policy = _policy_of_answers(recognizer, dataset)
+    policy = policy_of_answers(recognizer, dataset)
     own, classes = [str(name) for name in recognizer.classes_], answer_classes(recognizer, dataset)
     y = dataset.y
     known = np.isin(y, classes)
@@ -122,11 +128,11 @@ def evaluate(
 
 def answer_classes(recognizer: Any, dataset: Dataset) -> list[str]:
     """The classes of a recognizer's answers under the label policy of the data, in order."""
-    policy = _policy_of_answers(recognizer, dataset)
+    policy = policy_of_answers(recognizer, dataset)
     return order_classes(policy.renamed(str(name)) for name in recognizer.classes_)
 
 
-def _policy_of_answers(recognizer: Any, dataset: Dataset) -> LabelPolicy:
+def policy_of_answers(recognizer: Any, dataset: Dataset) -> LabelPolicy:
     """What renames the answers: the label policy of the data, unless they were learned under it."""
     policy = dataset.policy
     if policy is None or getattr(recognizer, "label_policy_", None) == policy:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
 __all__ = [
+    "CAUTION",
     "MIN_FACES",
     "MIN_PEOPLE",
     "NOT_KNOWN",
@@ -35,6 +36,15 @@ __all__ = [
     "group_columns",
     "subgroups",
 ]
+
+CAUTION = (
+    "Groups differ in more than this column: other people, expressions, cameras and light. The "
+    "numbers show where to look, not why a group scores lower; a group that is small or not in "
+    "these data can fare worse than any here. Labels are as their raters gave them, who may judge "
+    "groups differently. Averages over classes take the classes that a group has. Best and worst "
+    "were picked because they differ most, so that a gap tends to shrink on new faces."
+)
+"""What scores by group cannot show."""
 
 NOT_KNOWN = "not known"
 """The group of faces that have no value in a column."""

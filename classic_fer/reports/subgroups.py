@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from classic_fer.evaluation.subgroups import MIN_FACES, MIN_PEOPLE, NOT_KNOWN
+from classic_fer.evaluation.subgroups import CAUTION, MIN_FACES, MIN_PEOPLE, NOT_KNOWN
 from classic_fer.reports.tables import Section, Table
 from classic_fer.reports.wording import metric_name, with_interval
 
@@ -13,14 +13,6 @@ if TYPE_CHECKING:
     from classic_fer.evaluation.result import Result
 
 __all__ = ["subgroup_sections"]
-
-_CAUTION = (
-    "Groups differ in more than this column: other people, expressions, cameras and light. The "
-    "numbers show where to look, not why a group scores lower; a group that is small or not in "
-    "these data can fare worse than any here. Labels are as their raters gave them, who may judge "
-    "groups differently. Averages over classes take the classes that a group has. Best and worst "
-    "were picked because they differ most, so that a gap tends to shrink on new faces."
-)
 
 
 def subgroup_sections(result: Result) -> list[Section]:
@@ -31,7 +23,7 @@ def subgroup_sections(result: Result) -> list[Section]:
         made.append(Section(f"By {name}", _sentences(column), _group_table(column, name)))
         if column["gaps"]:
             made.append(Section(f"Gaps by {name}", (), _gap_table(column, name)))
-    return [*made, Section("What groups cannot show", [_CAUTION])] if made else []
+    return [*made, Section("What groups cannot show", [CAUTION])] if made else []
 
 
 def _group_table(column: Mapping[str, Any], name: str) -> Table:

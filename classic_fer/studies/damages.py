@@ -120,10 +120,9 @@ def occlusion(images: ArrayLike, share: float, *, random_state: int = 0) -> Imag
     _check("share", share, 0, 1)
     n, height, width = stack.shape
     side = round(share * min(height, width))
-    rng = np.random.default_rng(random_state)
-    tops = rng.integers(0, height - side + 1, size=n)
-    lefts = rng.integers(0, width - side + 1, size=n)
-    for image, top, left in zip(stack, tops, lefts):
+    free = (height - side + 1, width - side + 1)
+    places = (np.random.default_rng(random_state).random((n, 2)) * free).astype(int)
+    for image, (top, left) in zip(stack, places):
         image[top : top + side, left : left + side] = 0
     return stack
 

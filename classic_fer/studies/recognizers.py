@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from classic_fer.emotions import order_classes
+from classic_fer.emotions import LabelPolicy, order_classes
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.evaluation.fold_files import content_hash
-from classic_fer.evaluation.holdout import recognizer_facts, seen_before
+from classic_fer.evaluation.holdout import (
+    answer_classes,
+    policy_of_answers,
+    recognizer_facts,
+    seen_before,
+)
 from classic_fer.evaluation.official_parts import official_parts
 from classic_fer.evaluation.predictions_table import aligned_faces
 from classic_fer.evaluation.protocols import Protocol as FoldProtocol
@@ -155,7 +160,9 @@ class GivenRecognizer:
     """
 
     def __init__(self, recognizer: Any, dataset: Dataset, *, model: str | None = None) -> None:
-        known = [str(name) for name in recognizer.classes_]
+        policy = policy_of_answers(recognizer, dataset)
+        own = [str(name) for name in recognizer.classes_]
+        known = answer_classes(recognizer, dataset)
         parts = official_parts(dataset.split, dataset.card.official_split)
         asked = np.arange(len(dataset)) if parts is None else parts.test
         rows = asked[np.isin(dataset.y[asked], known)]
@@ -164,11 +171,18 @@ class GivenRecognizer:
                 f"none of the classes of the data ({', '.join(dataset.classes)}) is known to the "
                 f"recognizer ({', '.join(known)}); choose a label policy that maps them"
             )
-        self._recognizer, self._model = recognizer, model
+        self._given, self._model = recognizer, model
+        self._recognizer = recognizer if set(known) == set(own) else _Renamed(recognizer, policy)
         self._faces = aligned_faces(dataset)
         self.folds: list[Fold] = [(rows[:0], rows)]
         self.classes = order_classes({*known, *dataset.y[rows].tolist()})
         self.warnings = seen_before(recognizer, dataset)
+        self.warnings += getattr(recognizer, "bundle_", {}).get("notes", [])
+        if set(known) != set(own):
+            self.warnings.append(
+                f"the label policy {policy.name!r} renames the answers, too: {', '.join(own)} "
+                f"become {', '.join(known)}, probabilities are added"
+            )
         if parts is not None:
             self.warnings.append(f"only the part {parts.test_name!r} of the data is asked")
         self.warnings += [
@@ -179,12 +193,12 @@ class GivenRecognizer:
         ]
 
     def recognizer(self, fold: int) -> Any:
-        """The one that was given."""
+        """The one that was given; under a label policy that it was not trained with, renamed."""
         return self._recognizer
 
     def facts(self) -> dict[str, Any]:
         """See `Recognizers.facts`."""
-        recognizer = recognizer_facts(self._recognizer) | {"model": self._model}
+        recognizer = recognizer_facts(self._given) | {"model": self._model}
         return {"recognizer": recognizer, "protocol": None, "warnings": list(self.warnings)}
 
     def settings(self) -> dict[str, Any]:
@@ -192,9 +206,22 @@ class GivenRecognizer:
         rows = self.folds[0][1][:_ASKED]
         answers = self._recognizer.predict_proba(self._faces[rows]).argmax(axis=1)
         return {
-            "recognizer": recognizer_facts(self._recognizer),
+            "recognizer": recognizer_facts(self._given),
             "answers": content_hash(np.asarray(answers, dtype=np.int64)),
         }
+
+
+class _Renamed:
+    """The answers of a recognizer under a label policy: its classes renamed and merged."""
+
+    def __init__(self, recognizer: Any, policy: LabelPolicy) -> None:
+        self._recognizer, self._policy = recognizer, policy
+        self._own = [str(name) for name in recognizer.classes_]
+        self.classes_ = np.array(order_classes(map(policy.renamed, self._own)))
+
+    def predict_proba(self, X: NDArray) -> NDArray[np.float64]:
+        """Probabilities, shape (n, n_classes)."""
+        return self._policy.renamed_scores(self._own, self._recognizer.predict_proba(X))[1]
 
 
 class HeldOutRecognizers:
@@ -211,6 +238,8 @@ class HeldOutRecognizers:
     versions : sequence of structured ndarray, shape (n,), optional
         Versions of all faces to train on, such as the plain and the noisy ones; by default the
         faces of `dataset`. All versions of a person are held out together.
+    usable : ndarray of bool, shape (n,), optional
+        Rows that may be trained on; all by default.
     n_jobs : int
         Threads.
     random_state : int
@@ -228,6 +257,7 @@ class HeldOutRecognizers:
         *,
         cv: str | int | Path | FoldProtocol | None = None,
         versions: Sequence[NDArray] | None = None,
+        usable: NDArray[np.bool_] | None = None,
         n_jobs: int = 1,
         random_state: int = 0,
     ) -> None:
@@ -248,19 +278,23 @@ class HeldOutRecognizers:
         people = dataset.groups
         self._people = None if people is None else len(np.unique(people))
         self.classes = order_classes({*self._y[scored].tolist(), *self._y[trained].tolist()})
-        self._n_jobs, self._random_state = n_jobs, random_state
+        self.n_jobs, self._random_state = n_jobs, random_state
         self._last: tuple[int, Any] | None = None
         self.warnings = list(self.protocol.warnings)
         self._dataset = dataset
+        self._usable = np.ones(len(dataset), dtype=bool) if usable is None else usable
 
-    def trained_on(self, versions: Sequence[NDArray]) -> HeldOutRecognizers:
+    def trained_on(
+        self, versions: Sequence[NDArray], *, usable: NDArray[np.bool_] | None = None
+    ) -> HeldOutRecognizers:
         """The same recipe and folds with other versions of the faces to train on."""
         return HeldOutRecognizers(
             self._dataset,
             self.recipe,
             cv=self.protocol,
             versions=versions,
-            n_jobs=self._n_jobs,
+            usable=usable,
+            n_jobs=self.n_jobs,
             random_state=self._random_state,
         )
 
@@ -268,6 +302,7 @@ class HeldOutRecognizers:
         """Trained on the training part of a fold; the last one asked for is kept."""
         if self._last is None or self._last[0] != fold:
             train = self.folds[fold][0]
+            train = train[self._usable[train]]
             times = len(self._versions)
             groups = self.protocol.groups.labels
             if groups is None and times > 1:
@@ -276,7 +311,7 @@ class HeldOutRecognizers:
                 np.concatenate([faces[train] for faces in self._versions]),
                 np.tile(self._y[train], times),
                 groups=None if groups is None else np.tile(groups[train], times),
-                n_jobs=self._n_jobs,
+                n_jobs=self.n_jobs,
                 random_state=self._random_state,
             )
             self._last = fold, trained
@@ -308,6 +343,6 @@ class HeldOutRecognizers:
         return {
             "recipe": self.recipe.to_dict(),
             "protocol": self.protocol.hash,
-            "training": content_hash(*self._versions),
+            "training": content_hash(*self._versions, self._usable),
             "seed": self._random_state,
         }

@@ -19,7 +19,7 @@ from classic_fer.cli.console import Session, guard, output_console, say
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
     from classic_fer.evaluation.experiment import Experiment
-    from classic_fer.studies.recognizers import Recipe, Recognizers
+    from classic_fer.studies.recognizers import GivenRecognizer, HeldOutRecognizers, Recipe
     from classic_fer.studies.result import StudyResult
 
 __all__ = ["StudyRun", "study_command"]
@@ -80,6 +80,7 @@ def _common(
     root: options.Root = None,
     labels: options.Labels = "keep",
     model: Model = None,
+    spec: options.Spec = None,
     features: search_options.Features = "lbp",
     clf: search_options.Classifier = "svm",
     fixed: search_options.Fixed = None,
@@ -217,7 +218,20 @@ class StudyRun:
                 progress=report,
             )
 
-    def prepared(self) -> tuple[Dataset, Recognizers]:
+    def trained(self) -> tuple[Dataset, HeldOutRecognizers]:
+        """Aligned data, and recognizers trained on them with people held out."""
+        from classic_fer.studies.recognizers import HeldOutRecognizers
+
+        dataset = self.aligned()
+        return dataset, HeldOutRecognizers(
+            dataset,
+            self.recipe(),
+            cv=self.flags["cv"],
+            n_jobs=self.jobs,
+            random_state=self.seed,
+        )
+
+    def prepared(self) -> tuple[Dataset, HeldOutRecognizers | GivenRecognizer]:
         """Aligned data, and whom to ask: ``--model``, or recognizers with people held out.
 
         Raises
@@ -226,33 +240,34 @@ class StudyRun:
             For flags of training together with a model.
         """
         from classic_fer.errors import ParameterError
-        from classic_fer.models.persistence import load_model
-        from classic_fer.reports.content import generated_note
-        from classic_fer.studies.recognizers import GivenRecognizer, HeldOutRecognizers
 
         model = self.flags["model"]
         if model is None:
-            dataset = self.aligned()
-            held_out = HeldOutRecognizers(
-                dataset,
-                self.recipe(),
-                cv=self.flags["cv"],
-                n_jobs=self.jobs,
-                random_state=self.seed,
-            )
-            return dataset, held_out
+            if self.flags["spec"] is not None:
+                raise ParameterError("--spec describes a --model; give that, too")
+            return self.trained()
         for name in _TRAINING:
             if self.flags.get(name) != self.usual.get(name):
                 raise ParameterError(
                     f"--{name.replace('_', '-')} says how a recognizer is trained, and --model is "
                     "one that is trained; leave one of them out"
                 )
-        recognizer = load_model(model)
+        return self.given(model)
+
+    def given(self, model: str) -> tuple[Dataset, GivenRecognizer]:
+        """A trained recognizer, and the data aligned as it needs them.
+
+        Unless ``--labels`` says something else, the data get its label policy.
+        """
+        from classic_fer.models.persistence import load_model
+        from classic_fer.reports.content import generated_note
+        from classic_fer.studies.recognizers import GivenRecognizer
+
+        recognizer = load_model(model, spec=self.flags["spec"], n_jobs=self.jobs)
         policy = getattr(recognizer, "label_policy_", None)
+        dataset = self.aligned(recognizer.alignment_)
         if self.flags["labels"] == "keep" and policy is not None:
-            dataset = self.aligned(recognizer.alignment_).with_labels(policy)
-        else:
-            dataset = self.aligned(recognizer.alignment_)
+            dataset = dataset.with_labels(policy)
         if note := generated_note(recognizer):
             self.warnings.append(f"the recognizer was {note}")
         return dataset, GivenRecognizer(recognizer, dataset, model=model)

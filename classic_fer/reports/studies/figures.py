@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 __all__ = ["DRAWINGS", "StudyFigure", "study_figures"]
 
-DRAWINGS: Mapping[str, str] = {
-    "affect": "classic_fer.reports.studies.affect:affect_figures",
-    "attack": "classic_fer.reports.studies.attack:attack_figures",
-    "augment": "classic_fer.reports.studies.augment:augment_figures",
-    "embedding": "classic_fer.reports.studies.embedding:embedding_figures",
-    "transfer": "classic_fer.reports.studies.transfer:transfer_figures",
-}
+_HERE = "classic_fer.reports.studies"
+_DRAWN = (
+    *("affect", "attack", "augment", "embedding", "masks", "noise", "samples", "sizes"),
+    *("subgroups", "transfer"),
+)
+
+DRAWINGS: Mapping[str, str] = {name: f"{_HERE}.{name}:{name}_figures" for name in _DRAWN}
 """Study to the function that draws it, as ``"module:function"``: a StudyResult to a dict of
 `StudyFigure` by the name of their files."""
 
