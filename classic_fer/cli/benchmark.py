@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ def benchmark(
     clf: search_options.ManyClassifiers = None,
     fixed: search_options.CommonFixed = None,
     grid: search_options.CommonGrid = None,
+    abstain: options.Abstain = None,
     scoring: search_options.CommonScoring = None,
     cv: search_options.ManyProtocols = None,
     inner_cv: search_options.CommonInnerFolds = None,
@@ -41,6 +43,8 @@ def benchmark(
     jobs: options.Jobs = -1,
     budget: options.Budget = None,
     memory: options.Memory = None,
+    backend: options.Backend = "local",
+    scheduler: options.Scheduler = None,
     seed: search_options.CommonSeed = None,
     out: search_options.BenchmarkFolder = Path("runs/benchmark"),
     as_json: options.Json = False,
@@ -53,6 +57,7 @@ def benchmark(
         "clf": options.comma_separated(clf),
         "fixed": fixed or None,
         "grid": grid or None,
+        "abstain": abstain,
         "scoring": scoring,
         "cv": options.comma_separated(cv),
         "inner_cv": inner_cv,
@@ -68,6 +73,7 @@ def benchmark(
     with guard(debug) as session:
         import json
 
+        from classic_fer.cli.backend import search_backend
         from classic_fer.evaluation.benchmark import benchmark as run_benchmark
         from classic_fer.evaluation.benchmark_config import read_config
         from classic_fer.reports.benchmark import benchmark_view
@@ -76,6 +82,8 @@ def benchmark(
 
         session.run_folder = out
         session.resume = shlex.join(["benchmark", *_given_words()])
+        place = partial(search_backend, backend, scheduler)
+        place()  # refuses what cannot be used before any work
         told: dict[str, Any] = {} if config is None else read_config(config)
         told |= {name: value for name, value in flags.items() if value is not None}
         if data is not None:
@@ -83,7 +91,9 @@ def benchmark(
         told["leak_gap"] = leak_gap or told.get("leak_gap", False)
         told["cross"] = cross or told.get("cross", False)
         command = shlex.join(["classic-fer", "benchmark", *_given_words()])
-        table = run_benchmark(**told, out=out, n_jobs=jobs, command=command, watcher=_watcher())
+        table = run_benchmark(
+            **told, out=out, n_jobs=jobs, place=place, command=command, watcher=_watcher()
+        )
         save_figures(benchmark_figures(table), out)
         if as_json:
             typer.echo(json.dumps(table.to_dict(), indent=1))

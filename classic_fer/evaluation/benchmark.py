@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def benchmark(
     leak_gap: bool = False,
     cross: bool = False,
     n_jobs: int = 1,
+    place: Callable[[], AbstractContextManager[object]] = nullcontext,
     command: str | None = None,
     watcher: Watcher | None = None,
     **settings: Any,
@@ -44,6 +46,9 @@ def benchmark(
         `classic_fer.evaluation.cross_dataset`.
     n_jobs : int
         Threads; results are the same for any number.
+    place : callable, optional
+        Makes the context in which each search runs, such as
+        ``lambda: classic_fer.models.cluster.connect("tcp://10.0.0.1:8786")``.
     command : str, optional
         The command line, for ``table.json``.
     watcher : Watcher, optional
@@ -85,7 +90,10 @@ def benchmark(
     earlier = read_benchmark(folder) if any(folder.glob(f"*/*/{RESULT_FILE}")) else None
     results = {} if earlier is None else earlier.results
     crossed = {} if earlier is None else earlier.cross_results
-    parts = [DataRuns(plan, folder, leak_gap, n_jobs, watcher, results, failures) for plan in plans]
+    parts = [
+        DataRuns(plan, folder, leak_gap, n_jobs, place, watcher, results, failures)
+        for plan in plans
+    ]
     steps = [part.run for part in parts]
     if cross:
         steps.append(lambda: cross_runs(parts, crossed))

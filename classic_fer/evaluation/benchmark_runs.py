@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,6 +50,7 @@ class DataRuns:
     folder: Path
     leak_gap: bool
     n_jobs: int
+    place: Callable[[], AbstractContextManager[object]]
     watcher: Watcher
     results: dict[str, Result]
     failures: list[dict[str, str]]
@@ -132,7 +133,7 @@ class DataRuns:
         with opened:
             aligned = self._faces(experiment, dataset)
             copies = self._copies(experiment, aligned)
-            with self.watcher.stage(run) as report:
+            with self.watcher.stage(run) as report, self.place():
                 done = experiment.run(
                     aligned,
                     opened,

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -254,3 +255,32 @@ def _environment() -> dict[str, str]:
     import os
 
     return os.environ | {"PYTHONPATH": str(ROOT)}
+
+
+def test_searches_run_where_they_are_told_and_recognizers_abstain(faces, tmp_path):
+    entered: list[str] = []
+
+    @contextmanager
+    def place():
+        entered.append("in")
+        yield
+        entered.append("out")
+
+    table = benchmark(
+        str(faces[0]),
+        **(SMALL | {"features": ["hog", "lbp"], "cv": 3, "abstain": 0.2}),
+        out=tmp_path / "runs",
+        place=place,
+    )
+    assert entered == ["in", "out"] * 2
+    for row in table.rows:
+        assert Result.load(tmp_path / "runs" / row["run"]).answered["wished_error"] == 0.2
+
+
+def test_a_backend_that_cannot_be_used_is_refused_before_any_run(faces, tmp_path):
+    out = tmp_path / "runs"
+    command = ["benchmark", "--data", str(faces[0]), "--out", str(out), "--backend", "dask"]
+    done = runner.invoke(app, command)
+    assert done.exit_code == 2
+    assert "--backend dask needs --scheduler" in done.output
+    assert not out.exists()
