@@ -87,3 +87,43 @@ def test_a_broken_file_is_one_line(tmp_path, faces):
     assert result.exit_code == 2
     assert "broken.onnx is no whole ONNX model" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """Two tiny networks and their specs; the second does not know fear."""
+    monkeypatch.chdir(tmp_path)
+    classes = ["neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger"]
+    for name, known in (("a", classes), ("b", [c for c in classes if c != "fear"])):
+        model = network((1, 16, 16), len(known))
+        (tmp_path / f"{name}.onnx").write_bytes(model.SerializeToString())
+        (tmp_path / f"{name}.yaml").write_text(f"size: 16\nclasses: [{', '.join(known)}]\n")
+    return tmp_path
+
+
+def test_compare_networks_each_with_its_spec(small, faces):
+    told = ["a.onnx", "b.onnx", "--spec", "a.onnx=a.yaml", "--spec", "b.onnx=b.yaml"]
+    result = runner.invoke(app, ["compare", *told, "--data", str(faces), "--jobs", "1", "--json"])
+    assert result.exit_code == 0, result.output
+    report = json.loads(result.stdout)
+    assert report["n"] == 12
+    assert "2 faces of fear are left out: not every model knows these classes" in report["notes"]
+    assert report["costs"]["a.onnx"]["parameters"] == 7
+    assert report["costs"]["b.onnx"]["parameters"] == 6
+    assert report["costs"]["a.onnx"]["megabytes"] == (small / "a.onnx").stat().st_size / 1e6
+
+
+@pytest.mark.parametrize(
+    ("specs", "said"),
+    [
+        (["--spec", "a.yaml"], "b.onnx is not what the spec 'a.yaml' says"),
+        (["--spec", "a.yaml", "--spec", "b.yaml"], "give FILE.onnx=SPEC for each"),
+        (["--spec", "c.onnx=a.yaml"], "--spec c.onnx=... is for none of the models"),
+        ([], "a.onnx does not say what its input"),
+    ],
+)
+def test_specs_that_do_not_fit_the_models(small, faces, specs, said):
+    result = runner.invoke(app, ["compare", "a.onnx", "b.onnx", "--data", str(faces), *specs])
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
