@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from classic_fer.cnn.config import planned_jobs, read_config
-from classic_fer.cnn.experiments import FINISHED, STARTED, experiment_rows, open_experiment
+from classic_fer.cnn.experiments import experiment_rows, open_experiment
 from classic_fer.cnn.run import run_job
 from classic_fer.cnn.threads import set_threads
 from classic_fer.evaluation.result import environment
@@ -53,11 +53,11 @@ def main() -> None:
     jobs = planned_jobs(read_config(CONFIG), flags)
     console = Console(highlight=False)
     for name, job in jobs.items():
-        folder, state = open_experiment(runs / name, job)
-        if state != FINISHED:
+        folder, finished = open_experiment(runs / name, job)
+        if not finished:
             console.print(name)
             with folder:
-                run_job(job, job.align(job.load()), folder, resume=state == STARTED)
+                run_job(job, job.align(job.load()), folder)
     rows = experiment_rows(runs, jobs)
     figures = {"config": CONFIG.name, "changed": flags, "runs": rows, "environment": environment()}
     place.mkdir(parents=True, exist_ok=True)

@@ -24,7 +24,7 @@ from default_model import ROOT, confusions, figures_of, other_figures, unseen
 from jinja2 import Environment, StrictUndefined
 from rich.console import Console
 
-from classic_fer.cnn.experiments import FINISHED, STARTED, open_experiment
+from classic_fer.cnn.experiments import open_experiment
 from classic_fer.cnn.job import TrainingJob
 from classic_fer.cnn.run import TRAINING_FILE, run_job
 from classic_fer.cnn.threads import set_threads
@@ -99,10 +99,10 @@ def write_card(figures: dict[str, Any], path: Path) -> None:
 def build(job: TrainingJob, run: Path, files: Files, *, jobs: int, others: bool) -> dict[str, Any]:
     """Train or go on, then score what was exported, and write; returns the figures."""
     aligned = job.align(job.load(), n_jobs=jobs)
-    folder, state = open_experiment(run, job)
-    if state != FINISHED:
+    folder, finished = open_experiment(run, job)
+    if not finished:
         with folder:
-            run_job(job, aligned, folder, resume=state == STARTED, progress=_say)
+            run_job(job, aligned, folder, progress=_say)
     shutil.copyfile(run / "model.onnx", files.model)
     shutil.copyfile(run / "curves.png", files.curves)
     network = load_model(files.model)

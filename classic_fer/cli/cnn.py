@@ -103,7 +103,7 @@ def train(
         if resume is not None:
             job = TrainingJob.resumed_from(load_settings(resume), flags, folder=str(resume))
             folder = RunFolder.open(resume)
-            result = _train(job, job.load(), folder, session, jobs=jobs, resume=True)
+            result = _train(job, job.load(), folder, session, jobs=jobs)
             show_result(result, folder.path, as_json=as_json)
             return
         plan = planned_jobs({} if config is None else read_config(config), flags)
@@ -134,13 +134,7 @@ _NOT_OF_A_JOB = (
 
 
 def _train(
-    job: TrainingJob,
-    dataset: Dataset,
-    folder: RunFolder,
-    session: Session,
-    *,
-    jobs: int,
-    resume: bool = False,
+    job: TrainingJob, dataset: Dataset, folder: RunFolder, session: Session, *, jobs: int
 ) -> Result:
     """One training in its folder."""
     from classic_fer.cli.progress import tracked
@@ -157,7 +151,7 @@ def _train(
                 report(done, total)
                 say(f"epoch {epoch.number}", _line(epoch), style="green")
 
-            return run_job(job, aligned, folder, resume=resume, progress=show)
+            return run_job(job, aligned, folder, progress=show)
 
 
 def _line(epoch: Epoch) -> str:
@@ -174,17 +168,17 @@ def _experiments(
     """Every training of a grid; those that are finished are not done again."""
     import json
 
-    from classic_fer.cnn.experiments import FINISHED, STARTED, experiment_rows, open_experiment
+    from classic_fer.cnn.experiments import experiment_rows, open_experiment
     from classic_fer.reports.tables import rich_table
     from classic_fer.reports.training import experiments_table
 
     for name, job in plan.items():
-        folder, state = open_experiment(place / name, job)
-        if state == FINISHED:
+        folder, finished = open_experiment(place / name, job)
+        if finished:
             say(name, "was there already", style="green")
             continue
         say(name, job.command(), style="green")
-        _train(job, job.load(), folder, session, jobs=jobs, resume=state == STARTED)
+        _train(job, job.load(), folder, session, jobs=jobs)
     rows = experiment_rows(place, plan)
     (place / "experiments.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
     if as_json:

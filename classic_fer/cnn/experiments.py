@@ -8,23 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from classic_fer.cnn.job import TrainingJob
-from classic_fer.cnn.run import CHECKPOINT_FILE, TRAINING_FILE
+from classic_fer.cnn.run import TRAINING_FILE
 from classic_fer.evaluation.result import RESULT_FILE, Result
 from classic_fer.reports.run_folder import RunFolder, has_settings, load_settings
 
-__all__ = ["FINISHED", "NEW", "STARTED", "experiment_rows", "open_experiment"]
-
-NEW, STARTED, FINISHED = "new", "started", "finished"
+__all__ = ["experiment_rows", "open_experiment"]
 
 
-def open_experiment(path: Path, job: TrainingJob) -> tuple[RunFolder, str]:
-    """The run folder of one training, and how far it is.
-
-    Returns
-    -------
-    folder : RunFolder
-    state : str
-        ``"new"``, ``"started"`` (there is a checkpoint to go on with) or ``"finished"``.
+def open_experiment(path: Path, job: TrainingJob) -> tuple[RunFolder, bool]:
+    """The run folder of one training, new or not, and whether it is finished.
 
     Raises
     ------
@@ -32,13 +24,10 @@ def open_experiment(path: Path, job: TrainingJob) -> tuple[RunFolder, str]:
         If the folder was started with other settings.
     """
     if not has_settings(path):
-        return RunFolder.create(path, path.name, job.to_dict()), NEW
+        return RunFolder.create(path, path.name, job.to_dict()), False
     flags = {name: value for name, value in job.to_dict().items() if name != "command"}
     TrainingJob.resumed_from(load_settings(path), flags, folder=str(path))
-    folder = RunFolder.open(path)
-    if (path / RESULT_FILE).exists():
-        return folder, FINISHED
-    return folder, STARTED if (path / CHECKPOINT_FILE).exists() else NEW
+    return RunFolder.open(path), (path / RESULT_FILE).exists()
 
 
 def experiment_rows(place: Path, names: Iterable[str]) -> list[dict[str, Any]]:

@@ -44,7 +44,6 @@ def run_job(
     aligned: Dataset,
     folder: RunFolder,
     *,
-    resume: bool = False,
     progress: Callable[[int, int, Epoch], None] | None = None,
 ) -> Result:
     """Train, export, score the exported network on the test part, and write the run folder.
@@ -57,8 +56,7 @@ def run_job(
     folder : RunFolder
         Gets ``checkpoint.pt`` after every epoch, then ``model.onnx``, ``training.json``,
         ``history.csv``, ``training.md`` with ``curves`` (PNG and SVG), and what every run has.
-    resume : bool
-        Go on with the checkpoint.
+        A training that was stopped there goes on after its last whole epoch.
     progress : callable, optional
         Called after every epoch with the number of epochs done, of all, and the epoch.
 
@@ -68,12 +66,13 @@ def run_job(
     """
     from classic_fer.reports.training import write_training
 
+    checkpoint = folder.path / CHECKPOINT_FILE
     trained = train_network(
         aligned,
         job.training,
         cv=job.cv,
-        checkpoint=folder.path / CHECKPOINT_FILE,
-        resume=resume,
+        checkpoint=checkpoint,
+        resume=checkpoint.exists(),
         progress=progress,
     )
     graph = exported(job, aligned, trained)

@@ -72,6 +72,31 @@ def test_train_evaluate_and_refuse(tmp_path):
 
 
 @pytest.mark.usefixtures("_torch")
+@pytest.mark.parametrize("epochs_before", [0, 1])
+def test_ctrl_c_says_how_to_go_on(tmp_path, monkeypatch, epochs_before):
+    from classic_fer.cnn import loop
+
+    run, calls = tmp_path / "run", []
+
+    def stop(self):
+        calls.append(self)
+        if len(calls) > epochs_before:
+            raise KeyboardInterrupt
+        return whole(self)
+
+    whole = loop.Trainer._epoch
+    with monkeypatch.context() as patched:
+        patched.setattr(loop.Trainer, "_epoch", stop)
+        stopped = train(*SMALL, "--epochs", 2, "--out", run)
+    assert stopped.exit_code == 130
+    assert f"cnn train --resume {run}" in said(stopped)
+    resumed = train("--resume", run, "--jobs", 1, "--threads", 1, "--json")
+    assert resumed.exit_code == 0, resumed.output
+    facts = json.loads((run / "training.json").read_text())
+    assert [epoch["number"] for epoch in facts["history"]] == [1, 2]
+
+
+@pytest.mark.usefixtures("_torch")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
