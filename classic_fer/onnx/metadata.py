@@ -21,9 +21,10 @@ onnx.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from classic_fer.emotions import LabelPolicy
 from classic_fer.errors import ModelFileError, ParameterError
 from classic_fer.faces.frame import Alignment
 
@@ -158,8 +159,17 @@ def check_metadata(metadata: Any) -> None:
     for name in ("features", "clf"):
         if not isinstance(metadata.get(name), str):
             raise ValueError(f"expected a name as {name!r}, found {metadata.get(name)!r}")
-    if metadata.get("alignment") is not None:
+    threshold = metadata.get("threshold")
+    if threshold is not None and not isinstance(threshold, int | float):
+        raise ValueError(f"expected a number as 'threshold', found {threshold!r}")
+    readers: dict[str, Callable[[Any], Any]] = {
+        "alignment": Alignment.from_dict,
+        "label_policy": LabelPolicy.from_dict,
+        "dataset": dict,
+    }
+    for name, read in readers.items():
         try:
-            Alignment.from_dict(metadata["alignment"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"the alignment cannot be read ({error!r})") from error
+            if metadata.get(name) is not None:
+                read(metadata[name])
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ValueError(f"the {name} cannot be read ({error!r})") from error

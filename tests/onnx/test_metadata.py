@@ -67,6 +67,10 @@ def test_a_foreign_graph_has_none():
         ({"image_shape": [48]}, r"image_shape \[height, width\]"),
         ({"clf": 3}, "a name as 'clf', found 3"),
         ({"alignment": {"detector": "dlib"}}, "alignment cannot be read"),
+        ({"alignment": {**Alignment().to_dict(), "detector": None}}, "alignment cannot be read"),
+        ({"label_policy": "3class"}, "label_policy cannot be read"),
+        ({"dataset": "fer2013"}, "dataset cannot be read"),
+        ({"threshold": "high"}, "a number as 'threshold', found 'high'"),
         ({"temperature": float("nan")}, "JSON"),
     ],
 )
