@@ -7,7 +7,7 @@ from torch import nn
 
 from classic_fer.cnn.preprocessing import resized, standardise
 
-__all__ = ["MirroredLogits", "PixelsToProbabilities"]
+__all__ = ["MirroredLogits", "PixelsToLogits", "PixelsToProbabilities"]
 
 
 class MirroredLogits(nn.Module):
@@ -21,6 +21,33 @@ class MirroredLogits(nn.Module):
         """From (n, 1, side, side) to (n, n_classes)."""
         both = self.network(torch.cat([x, x.flip(3)]))
         return both.reshape(2, -1, both.shape[1]).mean(dim=0)
+
+
+class PixelsToLogits(nn.Module):
+    """A network with its fixed pre-processing, differentiable by its pixels.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    side : int
+        Of what it sees, in pixels.
+    temperature : float
+        By which logits are divided.
+    columns : list of int
+        Order of the classes.
+    """
+
+    def __init__(
+        self, network: nn.Module, *, side: int, temperature: float, columns: list[int]
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.side, self.temperature, self.columns = side, temperature, columns
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """From float32 (n, 1, H, W), 0 to 1, to (n, n_classes)."""
+        seen = standardise(resized(x[:, 0] * 255, self.side))
+        return self.network(seen)[:, self.columns] / self.temperature
 
 
 class PixelsToProbabilities(nn.Module):

@@ -10,6 +10,7 @@ from classic_fer.cli.study.augment import augment
 from classic_fer.cli.study.embedding import embedding
 from classic_fer.cli.study.masks import masks
 from classic_fer.cli.study.noise import noise
+from classic_fer.cli.study.saliency import saliency
 from classic_fer.cli.study.samples import samples
 from classic_fer.cli.study.sizes import sizes
 from classic_fer.cli.study.subgroups import subgroups
@@ -31,3 +32,4 @@ app.command()(affect)
 app.command()(transfer)
 app.command()(augment)
 app.command()(embedding)
+app.command()(saliency)

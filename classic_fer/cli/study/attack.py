@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from classic_fer.cli.options import comma_separated
 from classic_fer.cli.study.command import StudyRun, study_command
-
-if TYPE_CHECKING:
-    from classic_fer.studies.attack import Attacked
 
 __all__ = ["attack"]
 
@@ -66,9 +63,12 @@ def attack(
 
     check_toolbox(attack)
     levels = run.numbers("--strengths", comma_separated(strengths) or [])
-    dataset, recognizers = run.prepared()
+    dataset, recognizers = run.prepared(gradients=True)
     first = Attacked(str(run.flags["model"] or run.recipe().name), recognizers, dataset)
-    second = None if transfer is None else _other(run, transfer)
+    second = None
+    if transfer is not None:
+        others, given = run.given(transfer, gradients=True)
+        second = Attacked(transfer, given, others)
     with tracked("attacking") as report:
         result = attack_study(
             first,
@@ -83,17 +83,3 @@ def attack(
             **run.keeping,
         )
     run.finish(result)
-
-
-def _other(run: StudyRun, model: str) -> Attacked:
-    """The model of --transfer, and the same data aligned as it needs them."""
-    from classic_fer.models.persistence import load_model
-    from classic_fer.studies.attack import Attacked
-    from classic_fer.studies.recognizers import GivenRecognizer
-
-    recognizer = load_model(model)
-    dataset = run.aligned(recognizer.alignment_)
-    policy = getattr(recognizer, "label_policy_", None)
-    if run.flags["labels"] == "keep" and policy is not None:
-        dataset = dataset.with_labels(policy)
-    return Attacked(model, GivenRecognizer(recognizer, dataset, model=model), dataset)

@@ -39,13 +39,9 @@ def augment(
     from classic_fer.cli.progress import tracked
     from classic_fer.models.persistence import load_model
     from classic_fer.studies.augment import augment_study
-    from classic_fer.studies.recognizers import HeldOutRecognizers
 
     named = None if judge == "none" else load_model(judge)
-    dataset = run.aligned()
-    recognizers = HeldOutRecognizers(
-        dataset, run.recipe(), cv=run.flags["cv"], n_jobs=run.jobs, random_state=run.seed
-    )
+    dataset, recognizers = run.trained()
     with tracked("training with new faces") as report:
         result = augment_study(
             recognizers,

@@ -231,8 +231,15 @@ class StudyRun:
             random_state=self.seed,
         )
 
-    def prepared(self) -> tuple[Dataset, HeldOutRecognizers | GivenRecognizer]:
+    def prepared(
+        self, *, gradients: bool = False
+    ) -> tuple[Dataset, HeldOutRecognizers | GivenRecognizer]:
         """Aligned data, and whom to ask: ``--model``, or recognizers with people held out.
+
+        Parameters
+        ----------
+        gradients : bool
+            Load the run folder of a network that was trained here with its gradients.
 
         Raises
         ------
@@ -252,18 +259,21 @@ class StudyRun:
                     f"--{name.replace('_', '-')} says how a recognizer is trained, and --model is "
                     "one that is trained; leave one of them out"
                 )
-        return self.given(model)
+        return self.given(model, gradients=gradients)
 
-    def given(self, model: str) -> tuple[Dataset, GivenRecognizer]:
+    def given(self, model: str, *, gradients: bool = False) -> tuple[Dataset, GivenRecognizer]:
         """A trained recognizer, and the data aligned as it needs them.
 
         Unless ``--labels`` says something else, the data get its label policy.
         """
+        from classic_fer.cnn.differentiable import load_with_gradients
         from classic_fer.models.persistence import load_model
         from classic_fer.reports.content import generated_note
         from classic_fer.studies.recognizers import GivenRecognizer
 
-        recognizer = load_model(model, spec=self.flags["spec"], n_jobs=self.jobs)
+        spec = self.flags["spec"] if model == self.flags["model"] else None
+        load = load_with_gradients if gradients else load_model
+        recognizer = load(model, spec=spec, n_jobs=self.jobs)
         policy = getattr(recognizer, "label_policy_", None)
         dataset = self.aligned(recognizer.alignment_)
         if self.flags["labels"] == "keep" and policy is not None:

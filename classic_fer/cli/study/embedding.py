@@ -41,6 +41,15 @@ def embedding(
             rich_help_panel=_PANEL,
         ),
     ] = 10,
+    layer: Annotated[
+        str | None,
+        typer.Option(
+            "--layer",
+            help="Layer of a network that was trained here (--model RUN).",
+            show_default="what its last layer gets",
+            rich_help_panel=_PANEL,
+        ),
+    ] = None,
     answers: Annotated[
         bool,
         typer.Option(
@@ -53,6 +62,7 @@ def embedding(
 ) -> None:
     """Faces as points of a plane, by emotion, person or correctness; an interactive page."""
     from classic_fer.cli.progress import tracked
+    from classic_fer.errors import ParameterError
     from classic_fer.models.embedding import check_embedding
     from classic_fer.models.presets import expand_presets
     from classic_fer.reports.studies.embedding import save_embedding_page
@@ -63,12 +73,14 @@ def embedding(
         check_embedding(name)
     recognizers = vectors = params = None
     if answers or run.flags["model"] is not None:
-        dataset, recognizers = run.prepared()
+        dataset, recognizers = run.prepared(gradients=True)
     else:
         dataset = run.aligned()
     if run.flags["model"] is not None:
         assert recognizers is not None  # just prepared
-        expression, vectors = _seen_by(recognizers.recognizer(0))
+        expression, vectors = _seen_by(recognizers.recognizer(0), layer)
+    elif layer is not None:
+        raise ParameterError(f"--layer {layer} needs a network as --model")
     else:
         recipe = expand_presets(run.flags["features"], "lda", run.recipe().params)
         expression = recipe.features
@@ -94,10 +106,17 @@ def embedding(
     run.finish(result)
 
 
-def _seen_by(recognizer: Any) -> tuple[str, Callable[[NDArray], NDArray]]:
-    """What the classifier of a recognizer sees; of any other network its probabilities."""
+def _seen_by(recognizer: Any, layer: str | None) -> tuple[str, Callable[[NDArray], NDArray]]:
+    """What the classifier of a recognizer sees, or a layer; of other networks probabilities."""
+    from classic_fer.errors import ParameterError
     from classic_fer.models.recognizer import Recognizer
 
+    if hasattr(recognizer, "layer_output"):
+        return layer or "last hidden layer", lambda faces: recognizer.layer_output(faces, layer)
+    if layer is not None:
+        raise ParameterError(
+            f"--layer {layer} needs the run folder of a network that was trained here as --model"
+        )
     if isinstance(recognizer, Recognizer):
         seen = recognizer.features_
         return seen.expression, lambda faces: recognizer.scaler_.transform(seen.transform(faces))

@@ -100,25 +100,28 @@ def _planes(result: StudyResult, colour: str) -> Figure:
     figure = Figure(figsize=(3.3 * len(methods), 3.9), dpi=_DPI, layout="constrained")
     axes = figure.subplots(1, len(methods), squeeze=False)[0]
     names = _ordered(labels, colour)
+    ink_of = {name: _colour(k, len(names)) for k, name in enumerate(names)}
+    inks = np.array([ink_of[label] for label in labels.tolist()])
     for i, (each, method) in enumerate(zip(axes, methods)):
         points = result.arrays["points"][i]
         hollow = result.arrays["fitted"] if method == "lda" else np.zeros(len(points), bool)
-        for k, name in enumerate(names):
-            ink = _colour(k, len(names))
-            for rows, style in (
-                ((labels == name) & ~hollow, {"color": ink, "linewidths": 0}),
-                ((labels == name) & hollow, {"facecolors": "none", "edgecolors": ink}),
-            ):
-                chosen = points[rows]
-                label = name if i == 0 and style.get("color") else None
-                kind: dict[str, Any] = {"linewidths": 0.5, **style}
-                each.scatter(chosen[:, 0], chosen[:, 1], s=9, label=label, **kind)
+        full = ~hollow
+        each.scatter(points[full, 0], points[full, 1], s=9, c=inks[full].tolist(), linewidths=0)
+        each.scatter(
+            *(points[hollow, 0], points[hollow, 1]),
+            s=9,
+            facecolors="none",
+            edgecolors=inks[hollow].tolist(),
+            linewidths=0.5,
+        )
         name = "t-SNE" if method == "tsne" else method.upper()
         each.set_title(f"{name} ({trust[i]:.3f})", fontsize=9)
         each.set_xticks([])
         each.set_yticks([])
         each.spines[:].set_color("0.8")
     if len(names) <= _LEGEND:
+        for name in names:
+            axes[0].scatter([], [], s=9, color=ink_of[name], label=name)
         columns = min(len(names), 4 * len(methods))
         figure.legend(loc="outside lower center", ncols=columns, frameon=False, fontsize=8)
     return figure

@@ -16,8 +16,8 @@ __all__ = ["DRAWINGS", "StudyFigure", "study_figures"]
 
 _HERE = "classic_fer.reports.studies"
 _DRAWN = (
-    *("affect", "attack", "augment", "embedding", "masks", "noise", "samples", "sizes"),
-    *("subgroups", "transfer"),
+    *("affect", "attack", "augment", "embedding", "masks", "noise", "saliency", "samples"),
+    *("sizes", "subgroups", "transfer"),
 )
 
 DRAWINGS: Mapping[str, str] = {name: f"{_HERE}.{name}:{name}_figures" for name in _DRAWN}
