@@ -44,14 +44,16 @@ def _write_table(table: StudyTable, path: Path) -> None:
     """A CSV file; scores take three columns: ``x``, ``x_low``, ``x_high``."""
     import pandas as pd
 
+    scores = {n for row in table.rows for n in table.columns if isinstance(row[n], Mapping)}
     rows: list[dict[str, Any]] = []
     for row in table.rows:
         cells: dict[str, Any] = {}
         for name in table.columns:
             value = row[name]
-            if isinstance(value, Mapping):
-                low, high = value["ci95"] or (None, None)
-                cells |= {name: value["value"], f"{name}_low": low, f"{name}_high": high}
+            if name in scores:
+                known = value if isinstance(value, Mapping) else {"value": value, "ci95": None}
+                low, high = known["ci95"] or (None, None)
+                cells |= {name: known["value"], f"{name}_low": low, f"{name}_high": high}
             else:
                 cells[name] = value
         rows.append(cells)
