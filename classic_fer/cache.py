@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import sys
 import uuid
 import warnings
@@ -150,14 +149,11 @@ def info() -> CacheInfo:
     """Folder, number of results, size and limit of the cache."""
     folder = cache_folder()
     entries = size = 0
-    for path in (folder / "joblib").rglob("*"):
-        try:
-            status = path.stat()
-        except FileNotFoundError:  # another process is trimming
-            continue
-        if not stat.S_ISDIR(status.st_mode):
-            size += status.st_size
-            entries += path.name == _RESULT_FILE
+    for parent, _, names in os.walk(folder / "joblib"):
+        for name in names:
+            with suppress(FileNotFoundError):  # another process is trimming
+                size += os.stat(os.path.join(parent, name)).st_size
+                entries += name == _RESULT_FILE
     return CacheInfo(folder, entries, size, limit_bytes())
 
 

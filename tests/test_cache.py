@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,41 @@ def test_results_are_stored_again_after_clear() -> None:
     cache.clear()
     np.testing.assert_array_equal(doubled(np.ones(3)), [2, 2, 2])
     assert cache.info().entries == 1
+
+
+WORK = """
+import random, sys
+import numpy as np
+from classic_fer import cache
+
+def tens(number):
+    return np.full(5000, 10.0 * number)
+
+stored = cache.memory().cache(tens)
+rng = random.Random(int(sys.argv[1]))
+for turn in range(60):
+    number = rng.randrange(12)
+    assert (stored(number) == 10.0 * number).all()
+    if turn % 3 == 0:
+        cache.trim()
+    if turn % 20 == 19:
+        cache.clear()
+"""
+
+
+def test_processes_share_a_cache_that_is_trimmed_and_cleared_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLASSIC_FER_CACHE_SIZE", "200K")  # five of the twelve results
+    monkeypatch.setenv("PYTHONWARNINGS", "ignore")
+    script = tmp_path / "work.py"
+    script.write_text(WORK)
+    command = [sys.executable, str(script)]
+    workers = [
+        subprocess.Popen([*command, str(k)], stderr=subprocess.PIPE, text=True) for k in range(3)
+    ]
+    for worker in workers:
+        assert worker.communicate(timeout=300)[1] == ""
+        assert worker.returncode == 0
+    cache.trim()
+    assert cache.info().bytes <= cache.info().limit

@@ -23,7 +23,17 @@ from classic_fer.models.block_store import BlockStore
 from classic_fer.models.recognizer import make_recognizer
 from classic_fer.models.search import GridSearch
 
-__all__ = ["C_VALUES", "GAMMAS", "JOBS", "N_FOLDS", "OURS", "WAYS", "ScikitImageLBP", "run_alone"]
+__all__ = [
+    "C_VALUES",
+    "GAMMAS",
+    "JOBS",
+    "N_FOLDS",
+    "OURS",
+    "WAYS",
+    "ScikitImageLBP",
+    "peak_gigabytes",
+    "run_alone",
+]
 
 Labels = NDArray[np.str_]
 Images = NDArray[np.uint8]
