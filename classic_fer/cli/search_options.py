@@ -28,7 +28,8 @@ Classifier = Annotated[
     str,
     typer.Option(
         "--clf",
-        help="svm, linear-svm, logistic, ridge, lda, knn, lp, krr, compact-krr, majority or best.",
+        help="svm, linear-svm, logistic, ridge, lda, knn, krr, compact-krr, local, lp, majority or "
+        "best.",
         rich_help_panel=_MODEL,
     ),
 ]

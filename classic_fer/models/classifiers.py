@@ -95,6 +95,12 @@ def _knn(*, random_state: int) -> BaseEstimator:
     return KNeighborsClassifier(n_neighbors=5, algorithm="brute")
 
 
+def _local(*, random_state: int) -> BaseEstimator:
+    from classic_fer.models.local_ridge import LocalRidgeClassifier
+
+    return LocalRidgeClassifier(n_neighbors=100, alpha=0.3, gamma=0.5)
+
+
 def _lp(*, random_state: int) -> BaseEstimator:
     from classic_fer.models.lp import PairwiseLPClassifier
 
@@ -169,6 +175,12 @@ CLASSIFIERS: dict[str, ClassifierSpec] = {
         {"clf__n_neighbors": [1, 3, 5, 9, 15], "clf__weights": ["uniform", "distance"]},
         False,
         "k nearest neighbours",
+    ),
+    "local": _spec(
+        _local,
+        {"clf__n_neighbors": [50, 100, 200, 400], "clf__alpha": [0.1, 0.3, 1.0]},
+        False,
+        "kernel ridge on the nearest training faces of each face (local learning)",
     ),
     "lp": _spec(
         _lp,

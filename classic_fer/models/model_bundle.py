@@ -41,6 +41,7 @@ TRUSTED_TYPES = (
     "classic_fer.models.kernels.KernelTerm",
     "classic_fer.models.linear_svm.LinearSVM",
     "classic_fer.models.kernel_svc.KernelSVC",
+    "classic_fer.models.local_ridge.LocalRidgeClassifier",
     "classic_fer.models.lp.PairwiseLPClassifier",
     "classic_fer.models.mirror_pca.MPCA",
     "classic_fer.models.projections.ICA",

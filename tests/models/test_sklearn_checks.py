@@ -20,6 +20,7 @@ from classic_fer.models.encodings import ENCODINGS, make_encoding
 from classic_fer.models.expression import make_features
 from classic_fer.models.kernel_ridge import KernelRidgeClassifier
 from classic_fer.models.linear_svm import LinearSVM
+from classic_fer.models.local_ridge import LocalRidgeClassifier
 from classic_fer.models.lp import PairwiseLPClassifier
 from classic_fer.models.projections import ICA, LDA, PCA
 from classic_fer.models.recognizer import make_recognizer
@@ -35,6 +36,7 @@ ROW_ESTIMATORS = [
     ShrinkageLDA(),
     KernelRidgeClassifier(),
     LinearSVM(),
+    LocalRidgeClassifier(20),
     PairwiseLPClassifier(),
 ]
 
