@@ -19,6 +19,7 @@ FEATURES: dict[str, str] = {
     "hog": "classic_fer.features.hog:HOG",
     "lbp": "classic_fer.features.lbp:LBP",
     "pixels": "classic_fer.features.pixels:Pixels",
+    "transfer": "classic_fer.models.transfer:Transfer",
 }
 
 

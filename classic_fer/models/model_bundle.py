@@ -49,6 +49,7 @@ TRUSTED_TYPES = (
     "classic_fer.models.projections.PCA",
     "classic_fer.models.recognizer.Recognizer",
     "classic_fer.models.scaler.FeatureScaler",
+    "classic_fer.models.transfer.Transfer",
 )
 
 # What zipfile, json, NumPy and skops raise on bytes that are not what they expect.

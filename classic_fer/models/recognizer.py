@@ -26,6 +26,7 @@ from classic_fer.models.out_of_fold import Parts, out_of_fold_scores, out_of_fol
 from classic_fer.models.photo_predictions import PhotoPredictionsMixin
 from classic_fer.models.presets import expand_presets
 from classic_fer.models.scaler import SCALER_METHODS, FeatureScaler
+from classic_fer.models.transfer import Transfer
 from classic_fer.models.validation import check_fitted
 
 __all__ = ["CALIBRATIONS", "Recognizer", "make_recognizer"]
@@ -313,8 +314,8 @@ def make_recognizer(
         preset (`classic_fer.models.presets`).
     scaler : str or transformer
         A method of `FeatureScaler`, or any scikit-learn scaler. ``"auto"`` is ``"standard"``, but
-        ``"center"`` where features hold an encoding, whose power and length normalisation
-        ``"standard"`` would undo.
+        ``"center"`` where features hold an encoding or ``transfer``, whose power and length
+        normalisation ``"standard"`` would undo.
     class_weight : "balanced", dict of class to weight, or None
         For imbalanced classes.
     calibration : {"temperature", None}
@@ -340,7 +341,8 @@ def make_recognizer(
         if scaler not in ("auto", *SCALER_METHODS):
             raise unknown_name("scaler", scaler, ("auto", *SCALER_METHODS))
         if scaler == "auto":
-            scaler = "center" if expression.encodings else "standard"
+            transferred = any(isinstance(leaf, Transfer) for leaf in expression.leaves.values())
+            scaler = "center" if expression.encodings or transferred else "standard"
         scaler = FeatureScaler(method=scaler)
     recognizer = Recognizer(
         expression,

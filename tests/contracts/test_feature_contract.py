@@ -162,7 +162,7 @@ def test_wrong_input_is_refused(name, params, X, message):
 
 
 def test_unknown_feature_lists_the_choices():
-    message = r"geometry, hog, lbp, pixels \(did you mean 'hog'\?\)"
+    message = r"geometry, hog, lbp, pixels, transfer \(did you mean 'hog'\?\)"
     with pytest.raises(ParameterError, match=message):
         make_feature("hogg")
 
