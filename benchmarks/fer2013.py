@@ -102,9 +102,8 @@ def ingredients(rows: NDArray) -> Iterator[tuple[str, NDArray, Any]]:
     yield "with class weights", rows, weighted
 
 
-def ablation(training: Dataset, rows: NDArray, held: NDArray[np.bool_]) -> list[dict[str, Any]]:
+def ablation(training: Dataset, rows: NDArray, held: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
     """The lines of the table: accuracy, and its gain over the line before, with intervals."""
-    lines: list[dict[str, Any]] = []
     before: NDArray | None = None
     for name, columns, clf in ingredients(rows):
         start = time.perf_counter()
@@ -119,9 +118,7 @@ def ablation(training: Dataset, rows: NDArray, held: NDArray[np.bool_]) -> list[
             "seconds": round(time.perf_counter() - start, 1),
         }
         before = right
-        lines.append(line)
-        Console(highlight=False).print(line)
-    return lines
+        yield line
 
 
 def interval(values: NDArray) -> dict[str, Any]:
@@ -131,13 +128,13 @@ def interval(values: NDArray) -> dict[str, Any]:
     return {"value": float(values.mean()), "ci95": quantile_interval(sums[:, 0] / len(values))}
 
 
-def trained(training: Dataset, params: dict[str, Any], *, jobs: int) -> Recognizer:
-    """The preset on all training faces, calibrated on one half of them by training on the other.
+def fit_calibrated(recognizer: Recognizer, training: Dataset, *, jobs: int) -> Recognizer:
+    """Train on all faces, and calibrate on one half of them by training on the other.
 
     For that the features of the recognizer serve, which know no labels: to learn them anew, as
     `Recognizer` does by itself, would double the time.
     """
-    recognizer = make_recognizer("best", "best", calibration=None, random_state=SEED, **params)
+    recognizer.set_params(calibration=None)
     faces = aligned_faces(training)
     with parallel_config("threading", n_jobs=jobs):
         recognizer.fit(faces, training.y, training.groups)
@@ -146,8 +143,13 @@ def trained(training: Dataset, params: dict[str, Any], *, jobs: int) -> Recogniz
         train, test = calibration_folds(training.y, training.groups, 2, SEED)[0]
         half = clone(recognizer.clf).fit(rows[train], training.y[train])
         scores = class_scores(half, rows[test], recognizer.classes_)
-    recognizer.set_params(calibration="temperature").calibrate(scores, training.y[test])
-    return recognizer.set_bundle(
+    return recognizer.set_params(calibration="temperature").calibrate(scores, training.y[test])
+
+
+def trained(training: Dataset, params: dict[str, Any], *, jobs: int) -> Recognizer:
+    """The preset on all training faces."""
+    recognizer = make_recognizer("best", "best", random_state=SEED, **params)
+    return fit_calibrated(recognizer, training, jobs=jobs).set_bundle(
         alignment=training.alignment,
         card={"name": training.name, "terms": training.card.terms},
         dataset={"name": training.name, "n": len(training), "classes": training.classes},
@@ -214,14 +216,17 @@ def main() -> int:
                 rows = projected(training, held, params)
                 if options.rows:
                     np.save(options.rows, rows)
-            lines = ablation(training, rows, held)
-        table = {
-            "command": " ".join(["python", "benchmarks/fer2013.py", *sys.argv[1:]]),
-            "n": {"training": int((~held).sum()), "held out": int(held.sum())},
-            "lines": lines,
-            "environment": environment(),
-        }
-        (options.out / "fer2013_ablation.json").write_text(json.dumps(table, indent=1) + "\n")
+            table: dict[str, Any] = {
+                "command": " ".join(["python", "benchmarks/fer2013.py", *sys.argv[1:]]),
+                "n": {"training": int((~held).sum()), "held out": int(held.sum())},
+                "environment": environment(),
+                "lines": [],
+            }
+            for line in ablation(training, rows, held):
+                Console(highlight=False).print(line)
+                table["lines"].append(line)
+                text = json.dumps(table, indent=1) + "\n"
+                (options.out / "fer2013_ablation.json").write_text(text)
     return 0
 
 

@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from classic_fer.errors import ParameterError
-from classic_fer.models.compact_matrix import FEW, compact_columns, split_products
+from classic_fer.features._base import check_count
+from classic_fer.models.compact_matrix import FEW, compact_columns, half_products, products
 from classic_fer.models.kernel_ridge import KernelRidgeClassifier
-from classic_fer.models.kernels import kernel_sum
+from classic_fer.models.kernels import kernel_sum, kernel_terms
+from classic_fer.models.landmark_ridge import landmark_solution
+from classic_fer.models.ridge_systems import checked_alphas, class_targets, row_weights
 
 __all__ = ["CompactKernelRidge"]
 
@@ -30,11 +34,17 @@ class CompactKernelRidge(KernelRidgeClassifier):
     alpha, gamma, class_weight, tol, max_iter
         See `KernelRidgeClassifier`.
     kernel : {"rbf", "mirror-rbf"}
+    n_landmarks : int, optional
+        Number of training rows that are kept, drawn from all; the solution is the one of their
+        kernels that fits all rows best (`landmark_solution`). All are kept where there are no
+        more.
+    random_state : int
+        Of the landmarks.
 
     Attributes
     ----------
     X_fit_ : ndarray of int8, shape (n, d)
-        Training rows in steps of `scales_`.
+        Training rows, or landmarks, in steps of `scales_`.
     scales_ : ndarray of float32, shape (d,)
     norms_ : ndarray of float32, shape (n,)
         Squared lengths of the rounded training rows.
@@ -49,6 +59,8 @@ class CompactKernelRidge(KernelRidgeClassifier):
         class_weight: str | dict[Any, float] | None = None,
         tol: float = 1e-4,
         max_iter: int = 1000,
+        n_landmarks: int | None = None,
+        random_state: int = 0,
     ) -> None:
         super().__init__(
             alpha,
@@ -58,10 +70,14 @@ class CompactKernelRidge(KernelRidgeClassifier):
             tol=tol,
             max_iter=max_iter,
         )
+        self.n_landmarks = n_landmarks
+        self.random_state = random_state
 
     def check_params(self) -> None:
         """Refuse parameters that no training rows could be fitted with (`ParameterError`)."""
         super().check_params()
+        if self.n_landmarks is not None:
+            check_count("n_landmarks", self.n_landmarks, low=1, high=2**31)
         if self.kernel not in _KERNELS:
             raise ParameterError(
                 f"compact kernel ridge has the kernels {', '.join(_KERNELS)}, got "
@@ -70,13 +86,36 @@ class CompactKernelRidge(KernelRidgeClassifier):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> CompactKernelRidge:
         """Train on rows, shape (n, d)."""
-        rows = validate_data(self, X, dtype=np.float32)
+        rows, labels = validate_data(self, X, y, dtype=np.float32)
         integers, scales = compact_columns(rows)
         rounded = integers * scales
-        super().fit(rounded, y)
+        if self.n_landmarks is None or self.n_landmarks >= len(rows):
+            super().fit(rounded, labels)
+        else:
+            order = np.random.default_rng(self.random_state).permutation(len(rows))
+            chosen = np.sort(order[: self.n_landmarks])
+            self._fit_landmarks(rounded, labels, chosen)
+            integers, rounded = integers[chosen], rounded[chosen]
         self.X_fit_, self.scales_ = integers, scales
         self.norms_ = np.einsum("ij,ij->i", rounded, rounded)
         return self
+
+    def _fit_landmarks(self, rows: NDArray, labels: NDArray, chosen: NDArray[np.intp]) -> None:
+        """Everything but `X_fit_` from rounded rows (n, d)."""
+        check_classification_targets(labels)
+        self.check_params()
+        self.classes_, targets = class_targets(labels)
+        terms = kernel_terms(self.kernel, self.gamma, rows)
+        dual, self.intercept_ = landmark_solution(
+            lambda some: kernel_sum(terms, some, rows[chosen]),
+            rows,
+            rows[chosen],
+            targets,
+            row_weights(self.class_weight, labels),
+            float(checked_alphas([self.alpha])[0]),
+        )
+        self.terms_, self.n_iter_ = [tuple(term) for term in terms], 1
+        self.dual_coef_ = dual.astype(np.float32)
 
     def fitted_rows(self) -> NDArray[np.float32]:
         """The rounded training rows, float32, shape (n, d)."""
@@ -96,10 +135,14 @@ class CompactKernelRidge(KernelRidgeClassifier):
     def _few(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         """`_kernel` of a few rows, without making float32 of the training rows."""
         gamma = np.float32(self.terms_[0][2])
-        half = rows.shape[1] // 2
-        even, odd = split_products(rows * self.scales_, self.X_fit_, half)
+        steps = rows * self.scales_
         lengths = np.einsum("ij,ij->i", rows, rows)[:, np.newaxis] + self.norms_
-        near = np.exp(-gamma * np.maximum(lengths - 2 * (even + odd), 0))
         if self.kernel == "rbf":
-            return near
-        return (near + np.exp(-gamma * np.maximum(lengths - 2 * (even - odd), 0))) / 2
+            return _near(gamma, lengths - 2 * products(steps, self.X_fit_))
+        even, odd = half_products(steps, self.X_fit_)
+        straight = _near(gamma, lengths - 2 * (even + odd))
+        return (straight + _near(gamma, lengths - 2 * (even - odd))) / 2
+
+
+def _near(gamma: np.float32, distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.exp(-gamma * np.maximum(distances, 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["compact_columns", "compact_rows", "products", "split_products"]
+__all__ = ["compact_columns", "compact_rows", "half_products", "products"]
 
 FEW = 8
 """So many rows are multiplied without making float32 of the matrix."""
@@ -36,22 +36,25 @@ def products(rows: NDArray[np.float32], integers: NDArray[np.int8]) -> NDArray[n
     For a few rows the time is that of reading the integers once; for many, blocks of them become
     float32 for the matrix product of the library.
     """
-    if len(rows) <= FEW:
-        return split_products(rows, integers, rows.shape[1])[0]
     out = np.empty((len(rows), len(integers)), dtype=np.float32)
+    if len(rows) <= FEW:
+        from classic_fer.models._compact_loops import int8_products
+
+        int8_products(integers, np.ascontiguousarray(rows, dtype=np.float32), out)
+        return out
     for start in range(0, len(integers), _BLOCK):
         block = slice(start, start + _BLOCK)
         np.matmul(rows, integers[block].astype(np.float32).T, out=out[:, block])
     return out
 
 
-def split_products(
-    rows: NDArray[np.float32], integers: NDArray[np.int8], split: int
+def half_products(
+    rows: NDArray[np.float32], integers: NDArray[np.int8]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """`products` of a few rows over the columns before `split`, and over the others."""
-    from classic_fer.models._compact_loops import int8_products
+    """`products` of a few rows over the first half of the columns, and over the second half."""
+    from classic_fer.models._compact_loops import int8_half_products
 
     first = np.empty((len(rows), len(integers)), dtype=np.float32)
     second = np.empty_like(first)
-    int8_products(integers, np.ascontiguousarray(rows, dtype=np.float32), split, first, second)
+    int8_half_products(integers, np.ascontiguousarray(rows, dtype=np.float32), first, second)
     return first, second

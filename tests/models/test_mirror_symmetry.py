@@ -173,6 +173,43 @@ def test_compact_kernel_ridge_is_kernel_ridge_on_the_rounded_rows(kernel):
     assert_allclose(one_by_one, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("class_weight", [None, "balanced"])
+def test_landmarks_fit_all_rows_best(class_weight):
+    rows, y = _rows()
+    found = CompactKernelRidge(
+        0.3, kernel="mirror-rbf", gamma=0.1, n_landmarks=20, class_weight=class_weight
+    ).fit(rows, y)
+    assert len(found.X_fit_) == 20
+    rounded = (compact_columns(rows)[0] * found.scales_).astype(float)
+    terms = [KernelTerm("mirror-rbf", gamma=0.1)]
+    kernel = kernel_sum(terms, rounded, found.fitted_rows().astype(float))
+    among = kernel_sum(terms, found.fitted_rows().astype(float))
+    # The gradient of the objective in the coefficients and in the intercept is 0.
+    weights = 60 / (3 * np.bincount(y))[y] if class_weight else np.ones(60)
+    targets = np.where(y[:, None] == found.classes_, 1.0, -1.0)
+    residual = weights[:, None] * (targets - kernel @ found.dual_coef_ - found.intercept_)
+    assert_allclose(kernel.T @ residual, 0.3 * among @ found.dual_coef_, atol=1e-3)
+    assert_allclose(residual.sum(axis=0), 0, atol=1e-3)
+    tests, _ = _rows(seed=7)
+    expected = kernel_sum(terms, tests, found.fitted_rows()) @ found.dual_coef_ + found.intercept_
+    assert_allclose(found.decision_function(tests), expected, atol=1e-4)
+
+
+def test_with_more_landmarks_than_rows_all_are_kept():
+    rows, y = _rows()
+    tests, _ = _rows(seed=7)
+    some = CompactKernelRidge(0.3, gamma=0.1, n_landmarks=60).fit(rows, y)
+    assert_array_equal(
+        some.decision_function(tests),
+        CompactKernelRidge(0.3, gamma=0.1).fit(rows, y).decision_function(tests),
+    )
+
+
+def test_a_number_of_landmarks_that_is_none_is_refused():
+    with pytest.raises(ParameterError, match="n_landmarks"):
+        CompactKernelRidge(n_landmarks=0).fit(*_rows())
+
+
 def test_other_kernels_are_refused():
     with pytest.raises(ParameterError, match="kernels rbf, mirror-rbf, got 'linear'"):
         CompactKernelRidge(kernel="linear").fit(*_rows())
