@@ -141,7 +141,8 @@ class CompactKernelRidge(KernelRidgeClassifier):
             return _near(gamma, lengths - 2 * products(steps, self.X_fit_))
         even, odd = half_products(steps, self.X_fit_)
         straight = _near(gamma, lengths - 2 * (even + odd))
-        return (straight + _near(gamma, lengths - 2 * (even - odd))) / 2
+        turned = _near(gamma, lengths - 2 * (even - odd))
+        return np.multiply(straight + turned, 0.5, dtype=np.float32)
 
 
 def _near(gamma: np.float32, distances: NDArray[np.float32]) -> NDArray[np.float32]:
