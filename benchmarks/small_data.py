@@ -1,4 +1,4 @@
-"""Small data: what the features that the bundled recognizer learned on FER2013 add to one's own.
+"""Small data: what features learned on FER2013 add to one's own.
 
     python benchmarks/small_data.py                      # writes small_data.json and .md here
     python benchmarks/small_data.py --out runs/small     # where the run folders go
@@ -25,7 +25,7 @@ from typing import Any
 from classic_fer.evaluation.benchmark import BenchmarkTable, Watcher, benchmark
 from classic_fer.evaluation.leak_gap import leak_gap, paired_accuracy_difference
 from classic_fer.evaluation.result import RESULT_FILE, Result
-from classic_fer.models.bundled import DEFAULT_MODEL, bundled_file
+from classic_fer.models.bundled import FISHER, bundled_file
 from classic_fer.reports.content import headline
 from classic_fer.reports.run_folder import search_name
 from classic_fer.reports.wording import with_interval
@@ -124,7 +124,7 @@ def main() -> int:
     start = time.perf_counter()
     table: BenchmarkTable = benchmark(chosen, out=out, n_jobs=options.jobs, watcher=Printer())
     rows = [row for plan in plans for row in rows_of(plan, out)]
-    model = bundled_file(DEFAULT_MODEL)
+    model = bundled_file(FISHER)
     assert model is not None
     measured = {"toy": options.toy, "rows": rows, "failures": table.failures}
     measured |= {"bundled_sha256": hashlib.sha256(model.read_bytes()).hexdigest()}

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["BUNDLED", "DEFAULT_MODEL", "NETWORK", "bundled_file"]
+__all__ = ["BUNDLED", "DEFAULT_MODEL", "FISHER", "NETWORK", "bundled_file"]
 
 DEFAULT_MODEL = "default"
 NETWORK = "fer-cnn"
+FISHER = "fer2013-fisher"  # whose features `classic_fer.models.transfer` takes
 
 BUNDLED: dict[str, str] = {
     DEFAULT_MODEL: "default.skops",
     NETWORK: "fer-cnn.onnx",
+    FISHER: "fer2013-fisher.skops",
 }
 """File of each bundled recognizer in the package; ``docs/model_cards`` describes it."""
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from classic_fer.errors import ParameterError
 from classic_fer.features._base import ImageFeature
+from classic_fer.models.bundled import FISHER
 
 if TYPE_CHECKING:
     from classic_fer.models.expression import FeatureExpression
@@ -21,10 +22,10 @@ __all__ = ["Transfer"]
 class Transfer(ImageFeature):
     """What a fitted recognizer makes of a face before its scaler and classifier.
 
-    The bundled recognizer learned its local descriptors' projection and its Gaussians on the
-    training part of FER2013. Small data sets are better described by them than by what a few
-    hundred faces of a few people can teach. Nothing is learned from the faces at hand, so that
-    the values are computed once for all folds.
+    The bundled recognizer ``fer2013-fisher`` learned the projection of its local descriptors and
+    its Gaussians on the training part of FER2013. Small data sets are better described by them
+    than by what a few hundred faces of a few people can teach. Nothing is learned from the faces
+    at hand, so that the values are computed once for all folds.
 
     Parameters
     ----------
@@ -51,7 +52,7 @@ class Transfer(ImageFeature):
     Engineering 22 (2010). (Transfer of feature representations.)
     """
 
-    def __init__(self, model: str = "default") -> None:
+    def __init__(self, model: str = FISHER) -> None:
         self.model = model
 
     def _learned(self) -> FeatureExpression:

@@ -38,7 +38,7 @@ def test_it_gives_the_features_of_that_recognizer(taught, images):
 
 def test_by_default_those_of_the_bundled_one():
     images = np.random.default_rng(1).integers(0, 256, (2, 64, 64), dtype=np.uint8)
-    expected = load_model("default").features_.transform(images)
+    expected = load_model("fer2013-fisher").features_.transform(images)
     np.testing.assert_array_equal(Transfer().transform(images), expected)
 
 
