@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
+from classic_fer.cli.progress import tracked
 from classic_fer.datasets import load_dataset
 from classic_fer.datasets.dataset import Dataset
 from classic_fer.evaluation.cost import PredictionCost
@@ -127,7 +128,7 @@ def run(models: dict[str, ModelSource], data: list[tuple[str | None, str]], jobs
     for name, policy in data:
         dataset = load_dataset(name, labels=policy, seed=SEED)
         _, test = parts(dataset)
-        told = compare_models(models, test, n_jobs=jobs, random_state=SEED)
+        told = compare_models(models, test, n_jobs=jobs, random_state=SEED, stage=tracked)
         figures["data"][dataset.name] = figures_of(told)
         figures["notes"][dataset.name] = told.warnings
     figures["costs"] = {
