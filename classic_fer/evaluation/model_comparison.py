@@ -74,6 +74,7 @@ def compare_models(
     dataset: Dataset,
     *,
     restrict_classes: bool = False,
+    with_costs: bool = True,
     n_jobs: int = -1,
     random_state: int = 0,
     stage: _Stage | None = None,
@@ -87,6 +88,8 @@ def compare_models(
         Not aligned. Rows of classes that a model lacks are left out for all of them, and named.
     restrict_classes, random_state
         See `evaluate`.
+    with_costs : bool
+        Whether costs are measured, too, which takes some seconds a model.
     n_jobs : int
         Processes that align.
     stage : callable, optional
@@ -128,6 +131,7 @@ def compare_models(
             random_state=random_state,
         )
         told.results[name] = result
-        told.costs[name] = measure_cost(model.path, aligned_faces(aligned), spec=model.spec)
+        if with_costs:
+            told.costs[name] = measure_cost(model.path, aligned_faces(aligned), spec=model.spec)
         told.warnings.extend(f"{name}: {each}" for each in result.warnings)
     return told
