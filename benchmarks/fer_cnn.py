@@ -6,8 +6,9 @@
 Trains in the run folder ``--run`` and goes on there if it was stopped. Then writes
 ``classic_fer/models/bundled_models/fer-cnn.onnx``, ``fer_cnn.json`` beside this script,
 ``docs/fer_cnn_curves.png`` and ``docs/model_cards/fer-cnn.md`` from the template beside this script
-(with ``--out``, all of them into that folder). The recipe below was chosen on a tenth cut from
-the training part; PublicTest and the other data sets are scored once the network is trained.
+(with ``--out``, all of them into that folder). What the recipe below owes to data was chosen on a
+tenth cut from the training part; PublicTest and the other data sets are scored once the network is
+trained.
 """
 
 from __future__ import annotations

@@ -6,6 +6,8 @@ import sys
 import numpy as np
 import pytest
 
+from classic_fer.datasets import load_dataset
+from classic_fer.faces.align import align_faces
 from classic_fer.models.bundled import NETWORK
 from classic_fer.models.persistence import load_model, model_file
 
@@ -45,3 +47,13 @@ def test_a_face_gets_the_same_probabilities_alone_and_in_a_batch(network):
     assert together.sum(axis=1) == pytest.approx(1)
     alone = np.concatenate([network.predict_proba(faces[i : i + 1]) for i in (0, 64, 69)])
     assert np.abs(alone - together[[0, 64, 69]]).max() < 1e-4
+
+
+@pytest.mark.realdata
+def test_it_reads_faces_that_it_never_saw(network, realdata):
+    """Every 24th image of the part public, brought to lie as the training faces did."""
+    dataset = load_dataset(realdata("fer2013.zip"))
+    rows = np.flatnonzero(dataset.split == "public")[::24]
+    aligned = align_faces(dataset.subset(rows), alignment=network.alignment_)
+    accuracy = (network.predict(aligned.faces) == aligned.y).mean()
+    assert accuracy > 0.6
