@@ -56,6 +56,15 @@ def test_the_callers_parameters_take_the_place_of_the_presets(small):
     assert recipe.grid == {"clf__alpha": (0.1, 1.0), "scaler__method": ["standard", "none"]}
 
 
+def test_presets_that_go_together_add_what_neither_could_alone():
+    both = expand_presets("best", "best")
+    assert (both.features, both.clf) == ("fisher:mpca", "compact-krr")
+    assert both.params["clf__kernel"] == "mirror-rbf"
+    assert "clf__kernel" not in expand_presets("best", "svm").params
+    assert "clf__kernel" not in expand_presets("lbp", "best").params
+    assert expand_presets("best", "best", {"clf__kernel": "rbf"}).params["clf__kernel"] == "rbf"
+
+
 def test_a_search_with_presets_is_the_search_they_stand_for(small, toy):
     short = grid_search(toy.faces, toy.y, features="small", clf="small", cv=2)
     recipe = expand_presets("small", "small")
