@@ -95,11 +95,11 @@ def ingredients(rows: NDArray) -> Iterator[tuple[str, NDArray, Any]]:
     yield "RBF kernel", rows, KernelRidgeClassifier(kernel="rbf", **best)
     yield "RBF kernel, mirrored", rows, KernelRidgeClassifier(kernel="mirror-rbf", **best)
     yield "the same in a byte a value", rows, CompactKernelRidge(kernel="mirror-rbf", **best)
+    weighted = CompactKernelRidge(kernel="mirror-rbf", class_weight="balanced", **best)
+    yield "with class weights", rows, weighted
     for fewer in (n // 2, n // 4):
         some = some_components(rows, fewer)
         yield f"with {fewer} components", some, CompactKernelRidge(kernel="mirror-rbf", **best)
-    weighted = CompactKernelRidge(kernel="mirror-rbf", class_weight="balanced", **best)
-    yield "with class weights", rows, weighted
 
 
 def ablation(training: Dataset, rows: NDArray, held: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
