@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from classic_fer.datasets import load_dataset
+from classic_fer.datasets.synthetic import synthetic_faces
 from classic_fer.errors import DataError, ParameterError
 from classic_fer.evaluation.regression_metrics import ccc, rmse
+from classic_fer.faces.align import align_faces
 from classic_fer.reports.studies.affect import affect_figures
 from classic_fer.studies.affect import affect_study, target_columns
 
@@ -78,3 +82,27 @@ def test_the_middle_of_the_scale_moves_the_signs_alone(rated_faces) -> None:
     for metric in ("rmse", "pearson", "ccc"):
         assert moved[metric]["value"] == pytest.approx(usual[metric]["value"])
     assert moved["sagr"]["value"] != usual["sagr"]["value"]
+
+
+def test_affectnet_as_it_comes(tmp_path) -> None:
+    """Its tables: boxes, landmarks with semicolons, -2 where there is no valence or arousal."""
+    drawn = synthetic_faces(8, 1, size=64, emotions=("neutral", "happiness", "surprise"))
+    number = {"neutral": 0, "happiness": 1, "surprise": 3}
+    (tmp_path / "7").mkdir()
+    lines = [
+        "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,"
+        "expression,valence,arousal"
+    ]
+    for i, label in enumerate(drawn.labels):
+        Image.fromarray(drawn.images[i]).save(tmp_path / "7" / f"{i}.png")
+        points = ";".join(f"{value:.2f}" for value in drawn.landmarks[i].ravel())
+        values = f"{VALENCE[label]},{AROUSAL[label]}" if i != 2 else "-2,-2"
+        lines.append(f"7/{i}.png,8,8,48,48,{points},{number[label]},{values}")
+    (tmp_path / "training.csv").write_text("\n".join(lines) + "\n")
+    dataset = load_dataset(tmp_path)
+    assert target_columns(dataset) == ["valence", "arousal"]
+    aligned = align_faces(dataset, size=32, cache=False)
+    told = affect_study(aligned, features="hog:pca", regressors=["ridge"], cv="random2", inner_cv=2)
+    assert told.arrays["true"].shape == (23, 2)
+    assert told.warnings[0] == "1 faces without a rating are left out"
+    assert told.protocol["groups"] is None
