@@ -32,7 +32,7 @@ def words_of(row: dict[str, Any], common: dict[str, Any], size: str) -> list[str
     flags = {name: value for name, value in common[size].items() if name not in left_out}
     words = [row["study"]]
     for name, value in (flags | row[size]).items():
-        words += [f"--{name}", str(value)]
+        words += [f"--{name}"] if value is True else [f"--{name}", str(value)]
     return words
 
 

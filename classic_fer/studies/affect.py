@@ -285,7 +285,7 @@ def _conclusions(table: StudyTable, columns: Sequence[str]) -> list[str]:
         best = max(rows[:-1], key=lambda row: row["ccc"]["value"] or -1.0)
         said.append(
             f"{column.replace('_', ' ')}: CCC {best['ccc']['value'] or 0:.3f} and RMSE "
-            f"{best['rmse']['value']:.3f} by {best['regressor']}, the best here; guessing the "
-            f"mean has RMSE {rows[-1]['rmse']['value']:.3f}."
+            f"{best['rmse']['value']:.3f} by {best['regressor']}"
+            f"{', the best here' if len(rows) > 2 else ''}; guessing the mean has RMSE {rows[-1]['rmse']['value']:.3f}."
         )
     return said

@@ -84,7 +84,9 @@ def embedding(
     else:
         recipe = expand_presets(run.flags["features"], "lda", run.recipe().params)
         expression = recipe.features
-        params = {name.removeprefix("features__"): value for name, value in recipe.params.items()}
+        prefix = "features__"
+        given = recipe.params.items()
+        params = {n.removeprefix(prefix): value for n, value in given if n.startswith(prefix)}
     with tracked("drawing planes") as report:
         result = embedding_study(
             dataset,

@@ -103,7 +103,8 @@ def _curves(result: StudyResult) -> Figure:
         ("real faces recognized", {"color": ORANGE, "linestyle": "--"}),
     ):
         axes.flat[0].plot([], [], label=label, **style)
-    figure.supxlabel("strength", fontsize=9)
+    for each in axes[-1]:
+        each.set_xlabel("strength", fontsize=9)
     legend_below(figure)
     return figure
 
