@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import clone
 
-from classic_fer.errors import ParameterError
+from classic_fer.errors import ParameterError, unknown_name
 from classic_fer.evaluation.fold_files import content_hash
 from classic_fer.evaluation.predictions_table import aligned_faces, predictions_table
 from classic_fer.evaluation.subgroups import CAUTION, Grouping, group_columns, subgroups
@@ -30,6 +30,12 @@ __all__ = ["MEASURES", "subgroups_study"]
 
 BEFORE = "as it is"
 MEASURES = ("reweighing", "thresholds")
+_LIMITS = (
+    "Thresholds of a group need to know the group of each face when it is asked about, which may "
+    "be unknown, or unlawful to use; smaller gaps can come from serving the better group worse, "
+    "which the table of groups shows.",
+    "Equal scores do not make it right to judge people by a recognized expression.",
+)
 _SHOWN = ("accuracy", "balanced_accuracy", "macro_f1")
 
 
@@ -76,10 +82,9 @@ def subgroups_study(
     start = time.perf_counter()
     if not by:
         raise ParameterError("expected at least one column to group by, such as brightness")
-    if unknown := [name for name in measures if name not in MEASURES]:
-        raise ParameterError(
-            f"unknown counter-measure {unknown[0]!r}; expected one of: {', '.join(MEASURES)}"
-        )
+    for name in measures:
+        if name not in MEASURES:
+            raise unknown_name("counter-measure", name, MEASURES)
     held_out = isinstance(recognizers, HeldOutRecognizers)
     used = list(dict.fromkeys(measures)) if held_out else []
     groupings = {each.column: each for each in group_columns(dataset, list(by))}
@@ -120,13 +125,7 @@ def subgroups_study(
         dataset=dataset_facts(dataset),
         tables=tables,
         conclusions=_conclusions(tables[0]),
-        limits=[
-            CAUTION,
-            "Thresholds of a group need to know the group of each face when it is asked about, "
-            "which may be unknown, or unlawful to use; smaller gaps can come from serving the "
-            "better group worse, which the table of groups shows.",
-            "Equal scores do not make it right to judge people by a recognized expression.",
-        ],
+        limits=[CAUTION, *_LIMITS],
         warnings=notes,
         settings={
             "by": list(groupings),

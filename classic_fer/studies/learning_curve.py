@@ -118,45 +118,18 @@ def samples_study(
     start = time.perf_counter()
     y, faces = dataset.y, aligned_faces(dataset)
     protocol = recognizers.protocol
-    most = min(len(train) for train, _ in protocol.folds)
-    n_classes = len(recognizers.classes)
-    chosen = sorted({int(size) for size in (sizes or usual_sizes(most, n_classes))})
-    if chosen[0] < 2 * n_classes:
-        raise ParameterError(
-            f"sizes must be at least two faces for each of {n_classes} classes, got {chosen[0]}"
-        )
+    chosen = _checked_sizes(sizes, recognizers)
     if repeats < 1:
         raise ParameterError(f"expected at least 1 repeat, got {repeats}")
-    chosen = sorted({min(size, most) for size in chosen})
-    groups = protocol.groups.labels
     cells: list[Cell] = [
         {"fold": fold, "repeat": repeat, "size": size}
         for size in chosen
         for fold in range(len(protocol.folds))
         for repeat in range(repeats)
     ]
-
-    def learn(cell: Cell) -> dict[str, Any]:
-        train, test = protocol.folds[cell["fold"]]
-        seed = int(np.random.SeedSequence([random_state, cell["repeat"]]).generate_state(1)[0])
-        rows = nested_subset(train, y, groups, cell["size"], random_state=seed)
-        began = time.perf_counter()
-        recognizer = recognizers.recipe.fit(
-            faces[rows],
-            y[rows],
-            groups=None if groups is None else groups[rows],
-            n_jobs=recognizers.n_jobs,
-            random_state=random_state,
-        )
-        seconds = time.perf_counter() - began
-        named = np.asarray(recognizer.classes_, dtype=str)
-        predicted = named[recognizer.predict_proba(faces[test]).argmax(axis=1)]
-        units = len(rows) if groups is None else len(np.unique(groups[rows]))
-        return {"predicted": predicted, "n": len(rows), "units": units, "seconds": seconds}
-
     outcomes = run_cells(
         cells,
-        learn,
+        lambda cell: _learn(cell, recognizers, faces, y, random_state),
         settings={
             "study": "samples",
             "faces": content_hash(faces),
@@ -190,6 +163,42 @@ def samples_study(
         seconds=time.perf_counter() - start,
         **recognizers.facts(),
     )
+
+
+def _checked_sizes(sizes: Sequence[int] | None, recognizers: HeldOutRecognizers) -> list[int]:
+    """Sizes in ascending order, at most the smallest training part."""
+    most = min(len(train) for train, _ in recognizers.protocol.folds)
+    n_classes = len(recognizers.classes)
+    chosen = sorted({int(size) for size in (sizes or usual_sizes(most, n_classes))})
+    if chosen[0] < 2 * n_classes:
+        raise ParameterError(
+            f"sizes must be at least two faces for each of {n_classes} classes, got {chosen[0]}"
+        )
+    return sorted({min(size, most) for size in chosen})
+
+
+def _learn(
+    cell: Cell, recognizers: HeldOutRecognizers, faces: NDArray, y: NDArray, random_state: int
+) -> dict[str, Any]:
+    """Train on a nested subset of the training part of a fold, and answer its test part."""
+    protocol = recognizers.protocol
+    groups = protocol.groups.labels
+    train, test = protocol.folds[cell["fold"]]
+    seed = int(np.random.SeedSequence([random_state, cell["repeat"]]).generate_state(1)[0])
+    rows = nested_subset(train, y, groups, cell["size"], random_state=seed)
+    began = time.perf_counter()
+    recognizer = recognizers.recipe.fit(
+        faces[rows],
+        y[rows],
+        groups=None if groups is None else groups[rows],
+        n_jobs=recognizers.n_jobs,
+        random_state=random_state,
+    )
+    seconds = time.perf_counter() - began
+    named = np.asarray(recognizer.classes_, dtype=str)
+    predicted = named[recognizer.predict_proba(faces[test]).argmax(axis=1)]
+    units = len(rows) if groups is None else len(np.unique(groups[rows]))
+    return {"predicted": predicted, "n": len(rows), "units": units, "seconds": seconds}
 
 
 class _Point:

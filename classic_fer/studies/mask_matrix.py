@@ -72,11 +72,8 @@ def masks_study(
         If no face has landmarks.
     """
     start = time.perf_counter()
-    for kind in (*train, *test):
-        if kind not in KINDS:
-            raise unknown_name("kind of face", kind, KINDS)
-    if not train or not test:
-        raise ParameterError(f"expected kinds of faces to train and test on: {', '.join(KINDS)}")
+    _check_kinds(train)
+    _check_kinds(test)
     variants = _Variants.of(dataset, random_state)
     arms: dict[str, Recognizers] = {GIVEN: recognizers}
     if isinstance(recognizers, HeldOutRecognizers):
@@ -87,18 +84,9 @@ def masks_study(
     tests = [each for _, each in recognizers.folds]
     cells: list[Cell] = [{"train": arm, "fold": fold} for arm in arms for fold in range(len(tests))]
 
-    def answer(cell: Cell) -> dict[str, Any]:
-        recognizer = arms[cell["train"]].recognizer(cell["fold"])
-        named = np.asarray(recognizer.classes_, dtype=str)
-        rows = tests[cell["fold"]]
-        return {
-            kind: named[recognizer.predict_proba(variants.faces[kind][rows]).argmax(axis=1)]
-            for kind in dict.fromkeys(test)
-        }
-
     outcomes = run_cells(
         cells,
-        answer,
+        lambda cell: _answer(cell, arms, variants, test),
         settings={
             "study": "masks",
             "test": list(test),
@@ -141,6 +129,27 @@ def masks_study(
         recognizer=recognizers.facts()["recognizer"],
         protocol=recognizers.facts()["protocol"],
     )
+
+
+def _check_kinds(kinds: Sequence[str]) -> None:
+    if not kinds:
+        raise ParameterError(f"expected kinds of faces to train and test on: {', '.join(KINDS)}")
+    for kind in kinds:
+        if kind not in KINDS:
+            raise unknown_name("kind of face", kind, KINDS)
+
+
+def _answer(
+    cell: Cell, arms: dict[str, Recognizers], variants: _Variants, kinds: Sequence[str]
+) -> dict[str, Any]:
+    """For each kind of face the classes that the recognizer of a fold names, shape (n_test,)."""
+    asked = arms[cell["train"]]
+    recognizer, rows = asked.recognizer(cell["fold"]), asked.folds[cell["fold"]][1]
+    named = np.asarray(recognizer.classes_, dtype=str)
+    return {
+        kind: named[recognizer.predict_proba(variants.faces[kind][rows]).argmax(axis=1)]
+        for kind in dict.fromkeys(kinds)
+    }
 
 
 @dataclass(frozen=True)

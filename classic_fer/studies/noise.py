@@ -84,49 +84,21 @@ def noise_study(
     kind = DAMAGES[damage]
     if repeats < 1:
         raise ParameterError(f"expected at least 1 repeat, got {repeats}")
+    times = repeats if kind.drawn else 1
+    faces = aligned_faces(dataset)
+    arms: dict[str, Recognizers] = {PLAIN: recognizers}
     if train_level is not None:
         checked_levels(damage, [train_level])
-        if not isinstance(recognizers, HeldOutRecognizers):
-            raise ParameterError(
-                "training with damage needs recognizers that are trained here: leave the model "
-                "out and choose features and a classifier"
-            )
-    faces = aligned_faces(dataset)
-    damaging = _Damaging(
-        kind,
-        faces,
-        faces_with_surroundings(dataset, n_jobs=n_jobs) if kind.warps else None,
-        random_state,
-    )
-    arms: dict[str, Recognizers] = {PLAIN: recognizers}
+        _check_trainable(recognizers)
+    around = faces_with_surroundings(dataset, n_jobs=n_jobs) if kind.warps else None
+    damaging = _Damaging(kind, faces, around, random_state)
     if train_level is not None and isinstance(recognizers, HeldOutRecognizers):
-        rows = np.arange(len(faces))
-        arms[HARDENED] = recognizers.trained_on(
-            [faces, damaging.of(rows, train_level, _TRAINING_REPEAT)]
-        )
-    times = repeats if kind.drawn else 1
-    cells: list[Cell] = [
-        {"arm": arm, "fold": fold, "level": level, "repeat": repeat}
-        for arm, asked in arms.items()
-        for fold in range(len(asked.folds))
-        for level, repeat in [(None, 0), *((v, r) for v in chosen for r in range(times))]
-    ]
-
-    def answer(cell: Cell) -> dict[str, Any]:
-        asked, fold = arms[cell["arm"]], cell["fold"]
-        test = asked.folds[fold][1]
-        shown = (
-            faces[test]
-            if cell["level"] is None
-            else damaging.of(test, cell["level"], cell["repeat"])
-        )
-        recognizer = asked.recognizer(fold)
-        named = np.asarray(recognizer.classes_, dtype=str)
-        return {"predicted": named[recognizer.predict_proba(shown).argmax(axis=1)]}
-
+        damaged = damaging.of(np.arange(len(faces)), train_level, _TRAINING_REPEAT)
+        arms[HARDENED] = recognizers.trained_on([faces, damaged])
+    cells = _cells(arms, chosen, times)
     outcomes = run_cells(
         cells,
-        answer,
+        lambda cell: _answer(cell, arms, damaging),
         settings={
             "study": "noise",
             "damage": damage,
@@ -165,6 +137,37 @@ def noise_study(
 
 
 _TRAINING_REPEAT = 2**20  # no repeat of a test face has this number
+
+
+def _check_trainable(recognizers: Recognizers) -> None:
+    if not isinstance(recognizers, HeldOutRecognizers):
+        raise ParameterError(
+            "training with damage needs recognizers that are trained here: leave the model out and "
+            "choose features and a classifier"
+        )
+
+
+def _cells(arms: dict[str, Recognizers], levels: list[float], repeats: int) -> list[Cell]:
+    """Each fold of each arm without damage (level None), then at each level with each seed."""
+    asked = [(None, 0), *((level, repeat) for level in levels for repeat in range(repeats))]
+    return [
+        {"arm": arm, "fold": fold, "level": level, "repeat": repeat}
+        for arm, recognizers in arms.items()
+        for fold in range(len(recognizers.folds))
+        for level, repeat in asked
+    ]
+
+
+def _answer(cell: Cell, arms: dict[str, Recognizers], damaging: _Damaging) -> dict[str, Any]:
+    """The classes that the recognizer of a fold names, shape (n_test,)."""
+    asked, fold = arms[cell["arm"]], cell["fold"]
+    test = asked.folds[fold][1]
+    shown = damaging.faces[test]
+    if cell["level"] is not None:
+        shown = damaging.of(test, cell["level"], cell["repeat"])
+    recognizer = asked.recognizer(fold)
+    named = np.asarray(recognizer.classes_, dtype=str)
+    return {"predicted": named[recognizer.predict_proba(shown).argmax(axis=1)]}
 
 
 def checked_levels(damage: str, levels: Sequence[float] | None = None) -> list[float]:

@@ -114,32 +114,18 @@ def sizes_study(
     }
     some = next(iter(arms.values()), None) or next(iter(given.values()))[0]
     tests = np.concatenate([test for _, test in some.folds])
-    for name, (model, _) in given.items():
-        lacking = set(tests.tolist()) - set(model.folds[0][1].tolist())
-        if lacking:
-            raise DataError(
-                f"{name} does not know the classes of {len(lacking)} test faces; choose a label "
-                "policy that maps them (--labels), or leave it out"
-            )
+    _check_classes(given, tests)
     cells: list[Cell] = [{"name": name} for name in (*arms, *given)]
 
     def examine(cell: Cell) -> dict[str, Any]:
         name = cell["name"]
-        if name in given:
-            model, own = given[name]
-            faces = aligned_faces(own)
-            cost = measure_cost(name, faces[tests], spec=specs.get(name))
-            predicted = _named(model.recognizer(0), faces[tests])
-            return {"predicted": predicted, "seconds": None, **cost.to_dict()}
-        faces, parts, costs = aligned_faces(dataset), [], {}
-        began = time.process_time()
-        for fold, (_, test) in enumerate(arms[name].folds):
-            recognizer = arms[name].recognizer(fold)
-            parts.append(_named(recognizer, faces[test]))
-            if not fold:
-                seconds = time.process_time() - began
-                costs = _cost(recognizer, faces[test])
-        return {"predicted": np.concatenate(parts), "seconds": seconds, **costs}
+        if name in arms:
+            return _train_and_measure(arms[name], aligned_faces(dataset))
+        model, own = given[name]
+        faces = aligned_faces(own)[tests]
+        cost = measure_cost(name, faces, spec=specs.get(name))
+        answers = _named(model.recognizer(0), faces)
+        return {"predicted": answers, "seconds": None, **cost.to_dict()}
 
     outcomes = run_cells(
         cells,
@@ -180,6 +166,29 @@ def sizes_study(
         seed=random_state,
         seconds=time.perf_counter() - start,
     )
+
+
+def _check_classes(given: Mapping[str, tuple[GivenRecognizer, Dataset]], tests: Any) -> None:
+    for name, (model, _) in given.items():
+        lacking = set(tests.tolist()) - set(model.folds[0][1].tolist())
+        if lacking:
+            raise DataError(
+                f"{name} does not know the classes of {len(lacking)} test faces; choose a label "
+                "policy that maps them (--labels), or leave it out"
+            )
+
+
+def _train_and_measure(held_out: HeldOutRecognizers, faces: Any) -> dict[str, Any]:
+    """Answers of all folds; time of training and cost of the recognizer of the first one."""
+    parts, costs, seconds = [], {}, 0.0
+    for fold, (_, test) in enumerate(held_out.folds):
+        began = time.process_time()
+        recognizer = held_out.recognizer(fold)
+        if not fold:
+            seconds = time.process_time() - began
+            costs = _cost(recognizer, faces[test])
+        parts.append(_named(recognizer, faces[test]))
+    return {"predicted": np.concatenate(parts), "seconds": seconds, **costs}
 
 
 def _named(recognizer: Any, faces: Any) -> Any:
