@@ -286,6 +286,7 @@ def _conclusions(table: StudyTable, columns: Sequence[str]) -> list[str]:
         said.append(
             f"{column.replace('_', ' ')}: CCC {best['ccc']['value'] or 0:.3f} and RMSE "
             f"{best['rmse']['value']:.3f} by {best['regressor']}"
-            f"{', the best here' if len(rows) > 2 else ''}; guessing the mean has RMSE {rows[-1]['rmse']['value']:.3f}."
+            f"{', the best here' if len(rows) > 2 else ''}; guessing the mean has RMSE "
+            f"{rows[-1]['rmse']['value']:.3f}."
         )
     return said
