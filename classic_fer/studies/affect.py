@@ -283,10 +283,10 @@ def _conclusions(table: StudyTable, columns: Sequence[str]) -> list[str]:
     for column in columns:
         rows = [row for row in table.rows if row["target"] == column]
         best = max(rows[:-1], key=lambda row: row["ccc"]["value"] or -1.0)
+        beside = ", the best here" if len(rows) > 2 else ""
         said.append(
             f"{column.replace('_', ' ')}: CCC {best['ccc']['value'] or 0:.3f} and RMSE "
-            f"{best['rmse']['value']:.3f} by {best['regressor']}"
-            f"{', the best here' if len(rows) > 2 else ''}; guessing the mean has RMSE "
-            f"{rows[-1]['rmse']['value']:.3f}."
+            f"{best['rmse']['value']:.3f} by {best['regressor']}{beside}; guessing the mean has "
+            f"RMSE {rows[-1]['rmse']['value']:.3f}."
         )
     return said
