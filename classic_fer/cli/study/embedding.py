@@ -101,7 +101,7 @@ def embedding(
             progress=report,
             **run.keeping,
         )
-    terms = dataset.card.terms or "not known"
+    terms = (dataset.card.terms or "not known").rstrip(".")
     generated = dataset.name == "generated"
     note = "" if generated else f"Holds faces of {dataset.name}. Their terms: {terms}."
     save_embedding_page(result, run.path / "embedding.html", note=note)
