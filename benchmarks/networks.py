@@ -34,7 +34,7 @@ from classic_fer.evaluation.official_parts import official_parts
 from classic_fer.evaluation.predictions_table import aligned_faces
 from classic_fer.evaluation.result import environment
 from classic_fer.faces.align import align_faces
-from classic_fer.models.bundled import BUNDLED
+from classic_fer.models.bundled import DEFAULT_MODEL, NETWORK
 from classic_fer.models.persistence import model_file
 from classic_fer.models.search import grid_search
 from classic_fer.onnx.export import export_recognizer
@@ -191,7 +191,7 @@ def main() -> int:
         rows = np.random.default_rng(SEED).permutation(len(training))[:120]
         training = training.subset(np.sort(rows))
     with tempfile.TemporaryDirectory() as folder:
-        paths = {name: Path(name) for name in BUNDLED}
+        paths = {name: Path(name) for name in (DEFAULT_MODEL, NETWORK)}
         paths |= small_recognizer(training, Path(folder), jobs=options.jobs)
         paths |= {Path(path).name: Path(path) for path in options.models}
         models = {
