@@ -109,8 +109,9 @@ def measure_cost(
 def count_parameters(recognizer: Any) -> int:
     """Learned numbers of a recognizer, support vectors included.
 
-    Those of a network are the floating values in its file; of others, the floating values in the
-    arrays of their fitted attributes, each array once.
+    Those of a network are the values in its file (`GraphFile.n_parameters`); of others, the
+    floating values, and the bytes that stand for such, in the arrays of their fitted attributes,
+    each array once.
     """
     if hasattr(recognizer, "n_parameters_"):
         return int(recognizer.n_parameters_)
@@ -118,7 +119,7 @@ def count_parameters(recognizer: Any) -> int:
 
     def visit(part: Any) -> None:
         if isinstance(part, np.ndarray):
-            if part.dtype.kind == "f":
+            if part.dtype.kind == "f" or (part.dtype.itemsize == 1 and part.dtype.kind in "iu"):
                 sizes[id(part)] = part.size
         elif isinstance(part, list | tuple):
             for each in part:

@@ -25,7 +25,7 @@ OPERATORS = ("ai.onnx", "ai.onnx.ml", "com.microsoft")
 """Domains of operators that onnxruntime has: those of ONNX, and its own."""
 
 _STANDARD = OPERATORS[0]
-_FLOATING = (1, 10, 11, 16)  # types of tensors: float, float16, double, bfloat16
+_COUNTED = (1, 2, 3, 10, 11, 16)  # float, uint8 and int8 (quantised), float16, double, bfloat16
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,8 @@ class GraphFile:
     opsets : dict of str to int
         Version of each set of operators that it asks for, by domain.
     n_parameters : int
-        Floating values that are stored in it: weights, tables, support vectors.
+        Floating values, and bytes that stand for such, that are stored in it: weights, tables,
+        support vectors.
     properties : dict of str to str
         Metadata.
     """
@@ -205,7 +206,7 @@ def _attribute(attribute: bytes) -> Iterator[_Part]:
 
 
 def _tensor(tensor: bytes) -> _Part:
-    """A TensorProto: where it lies, and how many floating values it has."""
+    """A TensorProto: where it lies, and how many values that count."""
     fields = _fields(tensor)
     kind = next((data for number, data in fields if number == 2), 0)
     sizes = [data for number, data in fields if number == 1]
@@ -217,7 +218,7 @@ def _tensor(tensor: bytes) -> _Part:
         entries = [dict(_fields(data)) for number, data in fields if number == 13]
         places = {e.get(1, b"").decode(): e.get(2, b"").decode() for e in entries}
         outside = places.get("location", "?") or "?"
-    return _Part(outside=outside, n_values=prod(dims) if kind in _FLOATING else 0)
+    return _Part(outside=outside, n_values=prod(dims) if kind in _COUNTED else 0)
 
 
 def _numbers(packed: bytes) -> list[int]:

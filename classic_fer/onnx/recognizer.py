@@ -61,7 +61,7 @@ class OnnxRecognizer(PhotoPredictionsMixin):
     wished_error : float or None
         What the threshold was chosen for.
     n_parameters_ : int
-        Floating values stored in the file.
+        Values stored in the file (`GraphFile`).
     bundle_ : dict
         Plain data: alignment, features, clf, data set, and what else is known.
     """

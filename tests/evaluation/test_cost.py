@@ -69,6 +69,8 @@ def test_learned_numbers_are_counted_once_each(recognizer):
     fill = count_parameters(recognizer.features_)
     assert count_parameters(recognizer) == 2 * d + 3 * d + 3 + fill
     assert count_parameters([recognizer.clf_, recognizer.clf_]) == 3 * d + 3
+    quantised = [np.zeros((4, 5), np.int8), np.zeros(7, np.int32), np.zeros(3, bool)]
+    assert count_parameters(quantised) == 20
 
 
 def test_missing_models_and_faces_are_refused(file, images, tmp_path):

@@ -243,6 +243,11 @@ def test_parameters_are_counted():
         model = network((3, 8, 8), 5)
         model.graph.node.append(trees)
         assert read_graph_file(save(model, path)).n_parameters == 22
+        for kind in (np.int8, np.int64):  # quantised weights count, places and shapes do not
+            model.graph.initializer.append(
+                numpy_helper.from_array(np.zeros(9, kind), kind.__name__)
+            )
+        assert read_graph_file(save(model, path)).n_parameters == 31
 
 
 # What no model may be.
