@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sys
@@ -179,6 +180,10 @@ def clear() -> CacheInfo:
     with suppress(FileNotFoundError):  # nothing stored, or another process is clearing
         stored.rename(before.folder / f"{_DISCARDED}{uuid.uuid4().hex}")
     for discarded in before.folder.glob(f"{_DISCARDED}*"):  # also of a process that was killed
-        with suppress(FileNotFoundError):
+        try:
             shutil.rmtree(discarded)
+        except OSError as error:
+            # Another process clears, too, or was storing as it was moved: the next one removes it.
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY):
+                raise
     return before
