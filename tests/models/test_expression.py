@@ -156,7 +156,7 @@ def test_what_is_not_a_feature_is_refused(wrong):
         ("lpb", r"unknown feature 'lpb'; expected one of: .*lbp.* \(did you mean 'lbp'\?\)"),
         ("lbp:fisher", "'fisher' encodes the images themselves; write 'fisher' alone"),
         ("(pixels+lbp):bow", "'bow' encodes the images themselves"),
-        ("lbp:pac", r"unknown projection 'pac'; expected one of: ica, lda, pca"),
+        ("lbp:pac", r"unknown projection 'pac'; expected one of: ica, lda, mpca, pca"),
     ],
 )
 def test_misplaced_and_unknown_names_are_refused(expression, message):
