@@ -151,7 +151,7 @@ def test_processes_share_a_cache_that_is_trimmed_and_cleared_meanwhile(
         subprocess.Popen([*command, str(k)], stderr=subprocess.PIPE, text=True) for k in range(3)
     ]
     for worker in workers:
-        assert worker.communicate(timeout=300)[1] == ""
-        assert worker.returncode == 0
+        said = worker.communicate(timeout=300)[1]  # joblib tells of results that went meanwhile
+        assert worker.returncode == 0, said
     cache.trim()
     assert cache.info().bytes <= cache.info().limit
