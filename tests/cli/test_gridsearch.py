@@ -218,7 +218,7 @@ def test_evaluate_scores_a_saved_model_without_training(faces, run, tmp_path):
 def test_evaluate_without_a_model_file_is_refused(tmp_path, faces):
     result = runner.invoke(app, ["evaluate", str(tmp_path), "--data", str(faces)])
     assert result.exit_code == 2
-    assert "no model.skops in the folder" in squeezed(result.stderr)
+    assert "no model.skops or model.onnx in the folder" in squeezed(result.stderr)
 
 
 def test_budget_and_memory_reach_the_search(faces, tmp_path, monkeypatch):
