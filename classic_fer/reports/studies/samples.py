@@ -54,7 +54,7 @@ def samples_figures(result: StudyResult) -> dict[str, StudyFigure]:
     axes.set_xlabel("training faces")
     axes.set_ylabel("accuracy")
     axes.set_ylim(0, 1)
-    axes.legend(frameon=False, fontsize=9, loc="lower right")
+    axes.legend(frameon=False, fontsize=9, loc="upper left")
     mark_generated(axes, result)
     return {
         "curve": StudyFigure(
