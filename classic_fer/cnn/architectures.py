@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from classic_fer.errors import ParameterError, unknown_name
+from classic_fer.errors import MissingFileError, ParameterError, unknown_name
 
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["ARCHITECTURES", "check_architecture", "make_network"]
+__all__ = ["ARCHITECTURES", "check_architecture", "check_side", "make_network"]
 
 
 def _native(name: str, **options: Any) -> Callable[..., nn.Module]:
@@ -37,34 +38,46 @@ _SMALLEST = {"mini-xception": 32}
 _SMALLEST_SIDE = 16
 
 
-def check_architecture(arch: str, weights: str | None, side: int) -> None:
-    """Refuse what cannot be built.
+def check_architecture(arch: str, weights: str | None = None) -> None:
+    """Refuse what there is not, before any work.
 
     Parameters
     ----------
     arch, weights
         See `classic_fer.cnn.settings.TrainingSettings`.
-    side : int
-        Height and width in pixels of what the network sees.
 
     Raises
     ------
     ParameterError
-        For an unknown name (lists the choices), weights for a network that has none, and faces
-        that are too small.
+        For an unknown name (lists the choices), and weights for a network that has none.
+    MissingFileError
+        If there is no file with weights.
     """
     if arch not in ARCHITECTURES:
         _check_torchvision(arch)
+        if weights is not None and not Path(weights).is_file():
+            raise MissingFileError(
+                f"no file with weights {weights}; expected a state_dict of {arch}"
+            )
     elif weights is not None:
         raise ParameterError(
             f"weights {weights!r} are for networks of torchvision; {arch!r} is trained from "
             "scratch, leave them out"
         )
+
+
+def check_side(arch: str, side: int) -> None:
+    """Refuse faces of a height and width, in pixels, that an architecture cannot take.
+
+    Raises
+    ------
+    ParameterError
+    """
     smallest = _SMALLEST.get(arch, _SMALLEST_SIDE)
     if side < smallest:
         raise ParameterError(
-            f"{arch} needs faces of at least {smallest} pixels, got {side}; align with a larger "
-            "size, or crop less"
+            f"{arch} needs faces of at least {smallest} pixels, got {side}; choose a larger size "
+            "or input size"
         )
 
 

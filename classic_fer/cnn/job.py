@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from classic_fer.cnn.architectures import check_architecture
 from classic_fer.cnn.settings import TrainingSettings, setting_fits
 from classic_fer.errors import ParameterError, unknown_name
 
@@ -55,6 +56,8 @@ class TrainingJob:
         ------
         ParameterError
             For an unknown name (lists the choices), or a value that cannot be used.
+        MissingFileError
+            If there is no file with weights.
         """
         own = {each.name: str(each.type) for each in fields(cls) if each.name != "training"}
         trained = {each.name for each in fields(TrainingSettings)}
@@ -64,11 +67,12 @@ class TrainingJob:
                 raise unknown_name("setting of a training", flag_name(name), choices)
             if name in own and not setting_fits(value, own[name]):
                 raise ParameterError(f"{flag_name(name)} must be {own[name]}, got {value!r}")
+        training = TrainingSettings.from_dict(
+            {name: value for name, value in flags.items() if name in trained}
+        )
+        check_architecture(training.arch, training.weights)
         return cls(
-            **{name: value for name, value in flags.items() if name in own},
-            training=TrainingSettings.from_dict(
-                {name: value for name, value in flags.items() if name in trained}
-            ),
+            **{name: value for name, value in flags.items() if name in own}, training=training
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from classic_fer.errors import MissingFileError, ModelFileError
+from classic_fer.errors import ModelFileError
 
 __all__ = ["GreyToColour", "torchvision_network"]
 
@@ -45,10 +45,8 @@ def torchvision_network(arch: str, *, n_classes: int, weights: str | None) -> nn
 
     Raises
     ------
-    MissingFileError
-        If there is no such file.
     ModelFileError
-        If it is none, or does not fit the network.
+        If the file is none, or does not fit the network.
     """
     from torchvision.models import get_model
 
@@ -62,8 +60,6 @@ def torchvision_network(arch: str, *, n_classes: int, weights: str | None) -> nn
 
 
 def _load(network: nn.Module, file: Path, arch: str) -> None:
-    if not file.is_file():
-        raise MissingFileError(f"no file with weights {file}; expected a state_dict of {arch}")
     try:
         network.load_state_dict(torch.load(file, map_location="cpu", weights_only=True))
     except (

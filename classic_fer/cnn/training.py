@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classic_fer.cnn.architectures import check_architecture, make_network
+from classic_fer.cnn.architectures import check_architecture, check_side, make_network
 from classic_fer.cnn.settings import TrainingSettings
 from classic_fer.cnn.torch_extra import require_torch
 from classic_fer.errors import DataError, ParameterError
@@ -184,7 +184,8 @@ def train_network(
 
     images = np.ascontiguousarray(aligned_faces(dataset)["image"])
     side = _side(images, settings)
-    check_architecture(settings.arch, settings.weights, side)
+    check_architecture(settings.arch, settings.weights)
+    check_side(settings.arch, side)
     parts = training_parts(dataset, settings, cv)
     codes = _codes(dataset.y, parts.classes)
     with torch.random.fork_rng(devices=[]):

@@ -6,9 +6,14 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from classic_fer.cnn.architectures import ARCHITECTURES, check_architecture, make_network
+from classic_fer.cnn.architectures import (
+    ARCHITECTURES,
+    check_architecture,
+    check_side,
+    make_network,
+)
 from classic_fer.cnn.settings import TrainingSettings
-from classic_fer.errors import ModelFileError, ParameterError
+from classic_fer.errors import MissingFileError, ModelFileError, ParameterError
 
 torch = pytest.importorskip("torch")
 
@@ -33,14 +38,14 @@ def test_mini_xception_has_about_the_published_number_of_parameters():
 def test_an_unknown_architecture_lists_the_choices(monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(ParameterError, match=r"'vgg-tinny'.*baseline.*did you mean 'vgg-tiny'"):
-        check_architecture("vgg-tinny", None, 48)
+        check_architecture("vgg-tinny")
 
 
 def test_weights_and_small_faces_are_refused():
     with pytest.raises(ParameterError, match="'baseline' is trained from scratch"):
-        check_architecture("baseline", "weights.pt", 48)
+        check_architecture("baseline", "weights.pt")
     with pytest.raises(ParameterError, match="at least 32 pixels, got 24"):
-        check_architecture("mini-xception", None, 24)
+        check_side("mini-xception", 24)
 
 
 @pytest.fixture
@@ -70,7 +75,7 @@ def test_a_network_of_torchvision_gets_a_new_head_and_weights_from_a_file(torchv
     donor = torchvision()
     file = tmp_path / "tinynet.pth"
     torch.save(donor.state_dict(), file)
-    check_architecture("tinynet", str(file), 32)
+    check_architecture("tinynet", str(file))
     network = make_network("tinynet", n_classes=7, side=32, dropout=0, weights=str(file))
     assert network(torch.zeros(2, 1, 32, 32)).shape == (2, 7)
     state = network.state_dict()
@@ -83,8 +88,10 @@ def test_weights_of_another_network_are_refused(torchvision, tmp_path):
     torch.save({"conv1.weight": torch.zeros(3)}, file)
     with pytest.raises(ModelFileError, match=r"other\.pth.*tinynet"):
         make_network("tinynet", n_classes=7, side=32, dropout=0, weights=str(file))
+    with pytest.raises(MissingFileError, match=r"no file with weights none\.pth"):
+        check_architecture("tinynet", "none.pth")
     with pytest.raises(ParameterError, match="unknown architecture 'tinynets'"):
-        check_architecture("tinynets", None, 32)
+        check_architecture("tinynets")
 
 
 def test_standardised_faces_have_no_mean_and_about_unit_deviation():
