@@ -24,6 +24,7 @@ SETTINGS = [
     ("vlad", {"descriptor": "hog", "mirror": True}),
     ("bow", {"assignment": "soft", "power": 0.3, "position": 1.0}),
     ("bow", {"descriptor": "lbp", "pyramid": (2,)}),
+    ("fisher", {"symmetric": True, "mirror": True}),
 ]
 
 
@@ -83,3 +84,23 @@ def test_parameters_of_encodings(encoding, settings, tmp_path):
     verdict = check_graph(recognizer, tmp_path / "graph.onnx", NEW)
     assert (verdict.passed, verdict.same) == (True, len(NEW))
     assert np.ptp(recognizer.predict_proba(NEW), axis=0).min() > 1e-3
+
+
+@pytest.mark.parametrize(
+    ("expression", "clf", "params"),
+    [
+        ("fisher:mpca", "compact-krr", {"features__mpca__n_components": 6}),
+        ("fisher", "krr", {}),
+    ],
+)
+def test_mirror_symmetric_recognizers(expression, clf, params, tmp_path):
+    small = {f"features__fisher__{key}": value for key, value in SMALL.items()}
+    symmetric = {"features__fisher__symmetric": True, "clf__kernel": "mirror-rbf"}
+    recognizer = make_recognizer(
+        expression, clf, calibration=None, **small, **symmetric, **params
+    ).fit(IMAGES, LABELS)
+    export_recognizer(recognizer, tmp_path / "graph.onnx")
+    verdict = check_graph(recognizer, tmp_path / "graph.onnx", NEW)
+    assert (verdict.passed, verdict.same) == (True, len(NEW))
+    mirrored = check_graph(recognizer, tmp_path / "graph.onnx", NEW[:, :, ::-1])
+    assert mirrored.passed

@@ -9,9 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classic_fer.errors import ParameterError
+from classic_fer.models.compact_kernel_ridge import CompactKernelRidge
 from classic_fer.models.decisions import LEAST_PROBABILITY
 from classic_fer.models.kernel_search import pair_weights, working_dtype
-from classic_fer.onnx.converters.kernels import kernel_values, products, squared_distances
+from classic_fer.models.kernels import KernelTerm
+from classic_fer.onnx.converters.kernels import (
+    compact_kernel,
+    kernel_values,
+    products,
+    squared_distances,
+)
 from classic_fer.onnx.graph import Constant, Graph, Value
 
 __all__ = ["class_decisions"]
@@ -99,9 +106,11 @@ def _shrinkage_lda(graph: Graph, clf: Any, rows: Value) -> Value:
 
 
 def _kernel_ridge(graph: Graph, clf: Any, rows: Value) -> Value:
-    if any(name == "mirror-rbf" for name, *_ in clf.terms_):
-        raise _unsupported("with the kernel 'mirror-rbf'")
-    kernel = kernel_values(graph, clf.terms_, rows, clf.fitted_rows())
+    if isinstance(clf, CompactKernelRidge):
+        terms: list[Any] = clf.terms_
+        kernel = compact_kernel(graph, KernelTerm(*terms[0]), rows, clf.X_fit_, clf.scales_)
+    else:
+        kernel = kernel_values(graph, clf.terms_, rows, clf.X_fit_)
     sums = graph.op("MatMul", kernel, _exact(graph, clf.dual_coef_))
     decisions = graph.op("Add", sums, np.asarray(clf.intercept_, dtype=np.float64))
     return _both_sides(graph, decisions) if len(clf.classes_) == 2 else decisions

@@ -34,11 +34,33 @@ def encoded_faces(
         Height and width.
     """
     rows = _encoded(graph, encoding, faces, shape)
-    if encoding.mirror:
+    signs = getattr(encoding, "signs_", None)  # encodings of earlier versions have none
+    if signs is not None:
+        rows = _halves(graph, rows, signs, len(encoding.means_), mirror=encoding.mirror)
+    elif encoding.mirror:
         mirrored = graph.part(faces, 2, -1, np.iinfo(np.int64).min, -1)
         both = graph.op("Add", rows, _encoded(graph, encoding, mirrored, shape))
         rows = _of_length_1(graph, both)
     return graph.cast(rows, "float32")
+
+
+def _halves(graph: Graph, rows: Value, signs: Any, k: int, *, mirror: bool) -> Value:
+    """Symmetric Fisher vectors: what mirroring leaves, and what it turns the sign of."""
+    d = len(signs)
+    size = k // 2 * d
+    parts = [graph.part(rows, 1, i * size, (i + 1) * size) for i in range(4)]
+    turn = np.tile(signs.astype(np.float64), k // 2)
+    means = parts[0], graph.op("Mul", parts[1], turn)
+    deviations = parts[2], parts[3]
+
+    def half(sign: str) -> Value:
+        pair = [graph.op(sign, *means), graph.op(sign, *deviations)]
+        whole = graph.op("Concat", *pair, axis=1)
+        return graph.op("Div", whole, np.float64(np.sqrt(2)))
+
+    if mirror:
+        return _of_length_1(graph, half("Add"))
+    return graph.op("Concat", half("Add"), half("Sub"), axis=1)
 
 
 def _encoded(graph: Graph, encoding: Any, faces: Value, shape: tuple[int, int]) -> Value:

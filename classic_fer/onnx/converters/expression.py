@@ -97,11 +97,17 @@ def _projected(graph: Graph, node: Projection, fitted: Any, values: Any) -> Valu
             f"{node.name!r} ({type(fitted).__name__}) cannot be exported; supported are the "
             "projections pca, ica, lda and mpca"
         )
-    mean, components = fitted.mean_, fitted.components_
+    rows = values(node.child)
     if isinstance(fitted, MPCA):
-        mean, components = fitted.dense()
-    centred = graph.op("Sub", values(node.child), mean[np.newaxis])
-    return graph.op("MatMul", centred, components.T)
+        width = len(fitted.mean_)
+        even = graph.op("Sub", graph.part(rows, 1, 0, width), fitted.mean_)
+        odd = graph.part(rows, 1, width, None)
+        halves = [
+            graph.op("Mul", graph.op("MatMul", half, graph.cast(integers.T, "float32")), scales)
+            for half, integers, scales in zip((even, odd), fitted.components_, fitted.scales_)
+        ]
+        return graph.op("Concat", *halves, axis=1)
+    return graph.op("MatMul", graph.op("Sub", rows, fitted.mean_), fitted.components_.T)
 
 
 def scaled_features(graph: Graph, scaler: Any, rows: Value) -> Value:

@@ -11,7 +11,7 @@ from classic_fer.models.kernel_search import working_dtype
 from classic_fer.models.kernels import EXPONENTIAL_KERNELS, KernelTerm
 from classic_fer.onnx.graph import Graph, Value
 
-__all__ = ["kernel_values", "products", "squared_distances"]
+__all__ = ["compact_kernel", "kernel_values", "products", "squared_distances"]
 
 _LEAST = np.float32(1e-30)  # keeps two empty bins from dividing 0 by 0
 
@@ -30,8 +30,7 @@ def squared_distances(
     dtype : {float64, float32}
         Precision of the inner products; squares and sums are in double precision.
     """
-    exact = graph.cast(rows, "float64")
-    squares = graph.op("ReduceSumSquare", exact, axes=[1], keepdims=1)
+    squares = _squared_lengths(graph, rows)
     norms = np.einsum("ij,ij->i", stored, stored, dtype=np.float64)
     twice = graph.op("Mul", products(graph, rows, stored, dtype), np.float64(2))
     return graph.op("Sub", graph.op("Add", squares, norms[np.newaxis]), twice)
@@ -51,14 +50,86 @@ def kernel_values(
     """`classic_fer.models.kernels.kernel_sum` of rows (n, d) and stored rows (m, d), float64."""
     total: Value | None = None
     for term in (KernelTerm(*each) for each in terms):
-        columns = graph.part(rows, 1, term.start, term.stop)
-        values = _KERNELS[term.kernel](graph, columns, stored[:, term.start : term.stop])
+        columns, known = (
+            graph.part(rows, 1, term.start, term.stop),
+            stored[:, term.start : term.stop],
+        )
+        if term.kernel == "mirror-rbf":
+            values = _mirrored(graph, columns, known, float(term.gamma))
+        else:
+            values = _KERNELS[term.kernel](graph, columns, known)
         if term.kernel in EXPONENTIAL_KERNELS:
             values = graph.op("Exp", graph.op("Mul", values, np.float64(-float(term.gamma))))
         values = graph.op("Mul", values, np.float64(term.weight))
         total = values if total is None else graph.op("Add", total, values)
     assert total is not None
     return total
+
+
+def compact_kernel(
+    graph: Graph,
+    term: KernelTerm,
+    rows: Value,
+    integers: NDArray[np.int8],
+    scales: NDArray[np.float32],
+) -> Value:
+    """RBF or mirrored RBF kernel with rows that are stored as bytes, float64, shape (n, m).
+
+    Parameters
+    ----------
+    graph : Graph
+    term : KernelTerm
+        ``"rbf"`` or ``"mirror-rbf"``, of all columns.
+    rows : str
+        float32, shape (n, d).
+    integers : ndarray of int8, shape (m, d)
+    scales : ndarray of float32, shape (d,)
+        A stored row is its integers times these.
+    """
+    gamma = float(term.gamma)
+    stored = integers * scales
+    norms = np.einsum("ij,ij->i", stored, stored, dtype=np.float64)
+    lengths = graph.op("Add", _squared_lengths(graph, rows), norms[np.newaxis])
+    steps = graph.op("Mul", rows, scales)
+    half = integers.shape[1] // 2
+    parts = []
+    for start, stop in ((0, half), (half, integers.shape[1])):
+        columns = graph.cast(graph.constant(integers[:, start:stop].T), "float32")
+        product = graph.op("MatMul", graph.part(steps, 1, start, stop), columns)
+        parts.append(graph.cast(product, "float64"))
+    even, odd = parts
+    if term.kernel == "rbf":
+        return _near(graph, lengths, graph.op("Add", even, odd), gamma)
+    return _mean_of_mirrored(graph, lengths, even, odd, gamma)
+
+
+def _squared_lengths(graph: Graph, rows: Value) -> Value:
+    exact = graph.cast(rows, "float64")
+    return graph.op("ReduceSumSquare", exact, axes=[1], keepdims=1)
+
+
+def _near(graph: Graph, lengths: Value, inner: Value, gamma: float) -> Value:
+    """RBF kernel of the sums of squared lengths and the inner products of rows."""
+    distances = graph.op("Sub", lengths, graph.op("Mul", inner, np.float64(2)))
+    distances = graph.op("Max", distances, np.float64(0))
+    return graph.op("Exp", graph.op("Mul", distances, np.float64(-gamma)))
+
+
+def _mean_of_mirrored(graph: Graph, lengths: Value, even: Value, odd: Value, gamma: float) -> Value:
+    """Mean of the kernels with rows and mirrored rows; inner products come by half."""
+    both = [_near(graph, lengths, graph.op(sign, even, odd), gamma) for sign in ("Add", "Sub")]
+    return graph.op("Mul", graph.op("Add", *both), np.float64(0.5))
+
+
+def _mirrored(graph: Graph, rows: Value, stored: NDArray, gamma: float) -> Value:
+    norms = np.einsum("ij,ij->i", stored, stored, dtype=np.float64)
+    lengths = graph.op("Add", _squared_lengths(graph, rows), norms[np.newaxis])
+    half, dtype = stored.shape[1] // 2, working_dtype(len(stored))
+    even, odd = (
+        products(graph, graph.part(rows, 1, start, stop), stored[:, start:stop], dtype)
+        for start, stop in ((0, half), (half, stored.shape[1]))
+    )
+    return _mean_of_mirrored(graph, lengths, even, odd, gamma)
 
 
 def _linear(graph: Graph, rows: Value, stored: NDArray) -> Value:
