@@ -46,7 +46,7 @@ class CompactKernelRidge(KernelRidgeClassifier):
     X_fit_ : ndarray of int8, shape (n, d)
         Training rows, or landmarks, in steps of `scales_`.
     scales_ : ndarray of float32, shape (d,)
-    norms_ : ndarray of float32, shape (n,)
+    norms_ : ndarray of float64, shape (n,)
         Squared lengths of the rounded training rows.
     """
 
@@ -97,7 +97,8 @@ class CompactKernelRidge(KernelRidgeClassifier):
             self._fit_landmarks(rounded, labels, chosen)
             integers, rounded = integers[chosen], rounded[chosen]
         self.X_fit_, self.scales_ = integers, scales
-        self.norms_ = np.einsum("ij,ij->i", rounded, rounded)
+        # In double precision, which no model file halves: distances are differences of these.
+        self.norms_ = np.einsum("ij,ij->i", rounded, rounded, dtype=np.float64)
         return self
 
     def _fit_landmarks(self, rows: NDArray, labels: NDArray, chosen: NDArray[np.intp]) -> None:
@@ -136,7 +137,7 @@ class CompactKernelRidge(KernelRidgeClassifier):
         """`_kernel` of a few rows, without making float32 of the training rows."""
         gamma = np.float32(self.terms_[0][2])
         steps = rows * self.scales_
-        lengths = np.einsum("ij,ij->i", rows, rows)[:, np.newaxis] + self.norms_
+        lengths = np.einsum("ij,ij->i", rows, rows)[:, np.newaxis] + self.norms_.astype(np.float32)
         if self.kernel == "rbf":
             return _near(gamma, lengths - 2 * products(steps, self.X_fit_))
         even, odd = half_products(steps, self.X_fit_)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExportedGraph", "export_recognizer", "recognizer_graph"]
 
+_MOST_DIFFERENCE = 1e-3  # on drawn patterns: smooth, so that rounding weighs more than on faces
 _MOST_BYTES = 2**31 - 1  # of a protocol buffer
 
 
@@ -143,7 +144,7 @@ def recognizer_graph(recognizer: Recognizer) -> ModelProto:
 
 def _check(recognizer: Recognizer, file: Path) -> None:
     verdict = check_graph(recognizer, file, golden_faces(recognizer.image_shape_))
-    if not verdict.passed:
+    if verdict.same < verdict.n or verdict.difference > _MOST_DIFFERENCE:
         raise ModelFileError(
             f"the graph was not written: it answers otherwise than the recognizer "
             f"({verdict.same} of {verdict.n} drawn patterns get the same label, probabilities "

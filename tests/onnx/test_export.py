@@ -261,7 +261,7 @@ def test_a_feature_of_ones_own_is_named(tmp_path):
 
 def test_a_graph_that_answers_otherwise_is_not_written(tmp_path, monkeypatch):
     recognizer = trained("hog", "ridge")
-    monkeypatch.setattr("classic_fer.onnx.check.MOST_DIFFERENCE", -1.0)
+    monkeypatch.setattr(export_module, "_MOST_DIFFERENCE", -1.0)
     with pytest.raises(ModelFileError, match=r"not written: it answers otherwise"):
         export_recognizer(recognizer, tmp_path / "graph.onnx")
     assert not list(tmp_path.iterdir())
