@@ -271,7 +271,7 @@ class StudyRun:
         from classic_fer.reports.content import generated_note
         from classic_fer.studies.recognizers import GivenRecognizer
 
-        spec = self.flags["spec"] if model == self.flags["model"] else None
+        spec = self.flags["spec"] if model == self.flags.get("model", model) else None
         load = load_with_gradients if gradients else load_model
         recognizer = load(model, spec=spec, n_jobs=self.jobs)
         policy = getattr(recognizer, "label_policy_", None)

@@ -116,3 +116,16 @@ def test_one_class_is_refused_with_a_remedy(tmp_path):
     refused = noise(tmp_path / "faces.csv", tmp_path / "run", code=2)
     assert "at least two classes" in refused.stderr
     assert "label policy" in refused.stderr
+
+
+def test_sizes_compares_recipes_with_trained_models(faces, model, tmp_path, monkeypatch):
+    from classic_fer.evaluation.cost import PredictionCost
+    from classic_fer.studies import sizes
+
+    cost = PredictionCost(1.0, 0.5, 2.0, 100, 0.1, None)
+    monkeypatch.setattr(sizes, "measure_cost", lambda *_, **__: cost)
+    flags = ["--data", str(faces), "--detector", "none", "--size", "48", "--cv", "2"]
+    asked = ["--recognizers", "hog/lda", "--models", str(model)]
+    study("sizes", *flags, *asked, "--out", str(tmp_path / "run"))
+    table = (tmp_path / "run" / "sizes.csv").read_text().splitlines()
+    assert {line.split(",")[0] for line in table[1:]} == {"hog/lda", str(model)}
