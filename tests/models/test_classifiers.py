@@ -110,7 +110,7 @@ def test_an_svm_predicts_its_highest_decision():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"clf": "scm"}, r"unknown classifier 'scm'; expected one of: compact-krr, knn.*did you mean 'svm'"),
+        ({"clf": "scm"}, r"unknown classifier 'scm'; expected one of: .*knn.*did you mean 'svm'"),
         ({"clf": SVC}, "expected the name of a classifier"),
         ({"clf": 3}, "expected the name of a classifier"),
         ({"clf": "svm", "c": 1}, r"unknown parameter 'c'; expected one of: C,"),
