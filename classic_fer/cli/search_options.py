@@ -79,6 +79,15 @@ Protocol = Annotated[
         rich_help_panel=_PROTOCOL,
     ),
 ]
+NeutralReference = Annotated[
+    bool,
+    typer.Option(
+        "--neutral-reference",
+        help="One neutral face of each person is known: features beside their differences to it. "
+        "Keeps no model.",
+        rich_help_panel=_PROTOCOL,
+    ),
+]
 InnerFolds = Annotated[
     int,
     typer.Option(

@@ -18,7 +18,8 @@ SWITCHES = ("leak_gap", "cross")
 """Settings of a benchmark as a whole, true or false."""
 
 _LISTS = ("features", "clf", "cv")
-_SETTINGS = tuple(each.name for each in fields(SearchSettings))
+_OWN_PROTOCOL = "neutral_reference"  # its scores do not belong into one table with others
+_SETTINGS = tuple(each.name for each in fields(SearchSettings) if each.name != _OWN_PROTOCOL)
 _KEYS = (*_SETTINGS, "name")
 _CALLED = {"set": "fixed"}  # flags whose field has another name
 

@@ -27,6 +27,7 @@ from classic_fer.progress import Progress
 
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
+    from classic_fer.evaluation.neutral_reference import NeutralReferences
 
 __all__ = ["cross_validate"]
 
@@ -39,6 +40,7 @@ def cross_validate(
     grid: Mapping[str, Sequence[Any]] | None = None,
     params: Mapping[str, Any] | None = None,
     cv: str | int | Path | Protocol | None = None,
+    references: NeutralReferences | None = None,
     inner_cv: int = 5,
     nested: bool = True,
     scoring: Any = "accuracy",
@@ -69,6 +71,9 @@ def cross_validate(
         See `classic_fer.models.search.grid_search`.
     cv : str, int, Path or Protocol, optional
         Outer protocol; see `classic_fer.evaluation.protocols.make_protocol`.
+    references : NeutralReferences, optional
+        Whose `scored` is `dataset`: features are taken beside their differences to a neutral face
+        of the same person. `recognizer` then answers no face alone.
     inner_cv : int
         Folds of each search, people and identical images kept together unless `cv` ignores them.
     nested : bool
@@ -132,7 +137,7 @@ def cross_validate(
     loop = OuterLoop(
         dataset=dataset,
         protocol=protocol,
-        store=BlockStore(faces),
+        store=BlockStore(faces) if references is None else references.store(),
         recognizer=recognizer,
         grid=complete_grid(recognizer, recipe.clf, recipe.grid, recipe.params),
         scoring=check_scoring_name(scoring),

@@ -57,6 +57,7 @@ def cross_validation_result(
             "repeats": protocol.repeats,
             "kept_together": protocol.groups.kept_together,
             "hash": protocol.hash,
+            "references": len(protocol.references),
         },
         recognizer={
             "features": loop.recognizer.features.expression,

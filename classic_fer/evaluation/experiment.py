@@ -11,6 +11,7 @@ from classic_fer.evaluation.search_settings import SearchSettings
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
     from classic_fer.evaluation.duplicates import Duplicates
+    from classic_fer.evaluation.neutral_reference import NeutralReferences
     from classic_fer.evaluation.protocols import Protocol
     from classic_fer.evaluation.result import Result
     from classic_fer.progress import Progress, StageProgress
@@ -44,6 +45,7 @@ class Experiment:
         ParameterError
             For unknown names or values.
         """
+        from classic_fer.evaluation.neutral_reference import check_referenced_features
         from classic_fer.evaluation.parameter_texts import (
             parse_duration,
             parse_grid,
@@ -75,6 +77,8 @@ class Experiment:
             raise ParameterError(f"--inner-cv must be at least 2, got {settings.inner_cv}")
         if settings.abstain is not None:
             check_wished_error(settings.abstain)
+        if settings.neutral_reference:
+            check_referenced_features(recognizer.features)
         complete_grid(recognizer, settings.clf, grid, params)
         check_scoring_name(settings.scoring)
         arguments = {
@@ -118,10 +122,26 @@ class Experiment:
         """
         from classic_fer.evaluation.protocols import dataset_protocol
 
-        protocol = dataset_protocol(dataset, self.settings.cv, random_state=self.settings.seed)
+        references = self.references(dataset)
+        protocol = dataset_protocol(
+            self._scored(dataset), self.settings.cv, random_state=self.settings.seed
+        )
+        if references is not None:
+            protocol = references.protocol(protocol)
         if self.settings.final and protocol.final is None:
             raise ParameterError("--final: the data have no part 'final' to score; leave it out")
         return protocol
+
+    def references(self, dataset: Dataset) -> NeutralReferences | None:
+        """The neutral faces that others are compared to; None unless the settings ask for them."""
+        from classic_fer.evaluation.neutral_reference import neutral_references
+
+        return neutral_references(dataset) if self.settings.neutral_reference else None
+
+    def _scored(self, dataset: Dataset) -> Dataset:
+        """The rows that are trained on and scored: all but references and those without one."""
+        references = self.references(dataset)
+        return dataset if references is None else references.scored
 
     def alignment_options(self, dataset: Dataset) -> dict[str, Any]:
         """What `classic_fer.faces.align.align_faces` is told; the same for the same faces.
@@ -186,7 +206,7 @@ class Experiment:
 
         if not self.settings.dedup:
             return None
-        return find_duplicates(aligned, n_jobs=n_jobs, progress=progress)
+        return find_duplicates(self._scored(aligned), n_jobs=n_jobs, progress=progress)
 
     def run(
         self,
@@ -218,12 +238,14 @@ class Experiment:
         from classic_fer.evaluation.deduplication import deduplicated_scores
         from classic_fer.evaluation.subgroups import column_names, group_columns, subgroups
 
-        protocol = self.protocol(aligned)
-        groups = group_columns(aligned, column_names(self.settings.by))
+        protocol, references = self.protocol(aligned), self.references(aligned)
+        scored = self._scored(aligned)
+        groups = group_columns(scored, column_names(self.settings.by))
         result, recognizer, selected = cross_validate(
-            aligned,
+            scored,
             **self.arguments,
             cv=protocol,
+            references=references,
             n_jobs=n_jobs,
             out=folder.path,
             resume=resume,
@@ -237,9 +259,9 @@ class Experiment:
         result.command = self.settings.command()
         folder.write(
             result,
-            recognizer=recognizer,
+            recognizer=recognizer if references is None else None,
             search=selected,
             protocol=protocol,
-            ids=aligned.ids.tolist(),
+            ids=scored.ids.tolist(),
         )
         return result

@@ -64,6 +64,9 @@ class Protocol:
         What is never torn apart, neither by folds nor by the searches inside them.
     final : ndarray of intp or None
         Rows of the part ``final``, which no fold touches.
+    references : list of str
+        Ids of neutral faces outside of the rows that others are compared to; see
+        `classic_fer.evaluation.neutral_reference`.
     warnings : list of str
     """
 
@@ -74,6 +77,7 @@ class Protocol:
     hash: str
     groups: FoldGroups
     final: Rows | None = None
+    references: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     @property

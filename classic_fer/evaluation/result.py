@@ -44,7 +44,7 @@ class Result:
         ``name``; ``groups``, the number of people that are kept together, None where they are
         not; ``folds``; ``repeats``, how many times each face is predicted; ``kept_together``,
         what no fold tears apart (people, identical images); ``hash``, the SHA-256 of the split
-        file.
+        file; ``references``, the number of neutral faces that others are compared to.
     recognizer : dict
         ``features``, ``clf`` and ``params`` of the recognizer that was kept.
     best_params : dict

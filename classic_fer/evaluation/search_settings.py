@@ -35,6 +35,7 @@ class SearchSettings:
     abstain: float | None = None
     scoring: str = "accuracy"
     cv: str | None = None
+    neutral_reference: bool = False
     inner_cv: int = 5
     nested: bool = field(default=True, metadata={"flag": "--no-nested"})
     final: bool = False

@@ -1,8 +1,9 @@
 """Split files: a protocol as a CSV file with the header ``id,fold,role``.
 
-The role is ``train``, ``test`` or ``final``. A fold without ``train`` rows trains on all rows that
-are tested in the other folds, so that k-fold protocols need one row per sample; ``final`` rows
-belong to no fold and leave ``fold`` empty.
+The role is ``train``, ``test``, ``final`` or ``reference``. A fold without ``train`` rows trains on
+all rows that are tested in the other folds, so that k-fold protocols need one row per sample.
+``final`` and ``reference`` rows belong to no fold and leave ``fold`` empty; references are neutral
+faces that others were compared to (`classic_fer.evaluation.neutral_reference`), and are not read.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["protocol_hash", "read_split_file", "split_rows", "write_split_file"]
 
-ROLES = ("train", "test", "final")
+ROLES = ("train", "test", "final", "reference")
 
 Line = tuple[str, str, str]
 
@@ -34,6 +35,7 @@ def split_rows(
     folds: Sequence[Fold],
     fold_names: Sequence[str],
     final: Rows | None = None,
+    references: Sequence[str] = (),
 ) -> list[Line]:
     """The rows (id, fold, role) of a split file, in the order of folds and samples.
 
@@ -49,6 +51,7 @@ def split_rows(
             lines.extend((ids[i], fold, "train") for i in np.sort(train))
         lines.extend((ids[i], fold, "test") for i in np.sort(test))
     lines.extend((ids[i], "", "final") for i in ([] if final is None else np.sort(final)))
+    lines.extend((name, "", "reference") for name in references)
     return lines
 
 
@@ -57,9 +60,10 @@ def protocol_hash(
     folds: Sequence[Fold],
     fold_names: Sequence[str],
     final: Rows | None = None,
+    references: Sequence[str] = (),
 ) -> str:
     """SHA-256 of the sorted rows of the split file, in hexadecimal digits."""
-    lines = sorted(split_rows(ids, folds, fold_names, final))
+    lines = sorted(split_rows(ids, folds, fold_names, final, references))
     return hashlib.sha256("\n".join("\t".join(line) for line in lines).encode()).hexdigest()
 
 
@@ -69,7 +73,11 @@ def write_split_file(protocol: Protocol, ids: Sequence[str], path: str | Path) -
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(("id", "fold", "role"))
-        writer.writerows(split_rows(ids, protocol.folds, protocol.fold_names, protocol.final))
+        writer.writerows(
+            split_rows(
+                ids, protocol.folds, protocol.fold_names, protocol.final, protocol.references
+            )
+        )
     return path
 
 
@@ -94,7 +102,7 @@ def read_split_file(
         If it does not have that form, names an unknown id, one id twice in a fold, or a fold
         without test or training rows.
     """
-    lines = _read_lines(path)
+    lines = [line for line in _read_lines(path) if line[2] != "reference"]
     row_of = {name: i for i, name in enumerate(ids)}
     unknown = [name for name, _, _ in lines if name not in row_of]
     if unknown:

@@ -195,7 +195,10 @@ def model_file(path: str | Path) -> Path:
     for file in [bundled] if bundled else inside:
         if file.exists():
             return file
-    kind = f"{MODEL_FILE} or {GRAPH_FILE} in the folder {path}"
+    kind = (
+        f"{MODEL_FILE} or {GRAPH_FILE} in the folder {path} (a search with --neutral-reference "
+        "keeps none)"
+    )
     raise MissingFileError(
         f"no {kind if path.is_dir() else f'model file {path}'}; expected a run folder or a .skops "
         "file, as made by 'classic-fer gridsearch' or save_model, an .onnx file, or the name of a "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from classic_fer.evaluation.neutral_reference import NEUTRAL_KNOWN, NEUTRAL_SUFFIX
 from classic_fer.evaluation.numbered_folds import fold_spec
 from classic_fer.evaluation.protocols import PEOPLE_IGNORED
 from classic_fer.models.abstention import UNSURE
@@ -145,7 +146,14 @@ def protocol_lines(result: Result) -> list[str]:
 
 def protocol_sentence(result: Result) -> str:
     """The outer protocol in words."""
-    name, groups = result.protocol["name"], result.protocol["groups"]
+    name = str(result.protocol["name"])
+    if name.endswith(NEUTRAL_SUFFIX):
+        return f"{_folds_sentence(result, name.removesuffix(NEUTRAL_SUFFIX))}, neutral faces known"
+    return _folds_sentence(result, name)
+
+
+def _folds_sentence(result: Result, name: str) -> str:
+    groups = result.protocol["groups"]
     folds = result.protocol["folds"]
     n = folds if isinstance(folds, int) else len(folds)
     people = f"people held out ({groups:,} people)" if groups else "people not known"
@@ -153,11 +161,11 @@ def protocol_sentence(result: Result) -> str:
     copies = ", identical images kept in one fold" if "identical images" in together else ""
     repeats = result.protocol.get("repeats", 1)
     times = f"{repeats} x {n // repeats}" if repeats > 1 else f"{n:,}"
-    if str(name).startswith("random"):
+    if name.startswith("random"):
         return f"{times} random folds, people ignored"
     if name == "loso":
         return f"leave one person out ({n:,} people)"
-    if fold_spec(str(name)):
+    if fold_spec(name):
         return f"{times} folds, {people}{copies}"
     if name == "official":
         return f"official split{copies} of the search" if copies else "official split"
@@ -173,6 +181,8 @@ def marks(result: Result) -> list[str]:
         said.append(GENERATED_MARK)
     if str(result.protocol["name"]).startswith("random"):
         said.append(PEOPLE_IGNORED)
+    if str(result.protocol["name"]).endswith(NEUTRAL_SUFFIX):
+        said.append(NEUTRAL_KNOWN)
     return said
 
 
