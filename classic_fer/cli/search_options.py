@@ -61,6 +61,15 @@ ClassWeight = Annotated[
         "--class-weight", help="balanced, for imbalanced classes.", rich_help_panel=_MODEL
     ),
 ]
+Averaging = Annotated[
+    str | None,
+    typer.Option(
+        "--averaging",
+        help="Average the answer over variants of a face: mirror, shift or mirror+shift.",
+        show_default="the face alone",
+        rich_help_panel=_MODEL,
+    ),
+]
 Scoring = Annotated[
     str,
     typer.Option(

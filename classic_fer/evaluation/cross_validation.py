@@ -48,6 +48,7 @@ def cross_validate(
     class_weight: str | dict[str, float] | None = None,
     calibration: str | None = "temperature",
     wished_error: float | None = None,
+    averaging: str | None = None,
     final: bool = False,
     n_jobs: int | None = 1,
     random_state: int = 0,
@@ -67,7 +68,8 @@ def cross_validate(
     ----------
     dataset : Dataset
         Aligned (`classic_fer.faces.align.align_faces`).
-    features, clf, grid, params, scaler, class_weight, calibration, wished_error, scoring
+    features, clf, grid, params, scaler, class_weight, calibration, wished_error, \
+averaging, scoring
         See `classic_fer.models.search.grid_search`.
     cv : str, int, Path or Protocol, optional
         Outer protocol; see `classic_fer.evaluation.protocols.make_protocol`.
@@ -131,6 +133,7 @@ def cross_validate(
         class_weight=class_weight,
         calibration=calibration,
         wished_error=wished_error,
+        averaging=averaging,
         random_state=random_state,
         **recipe.params,
     )

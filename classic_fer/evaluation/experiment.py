@@ -63,6 +63,7 @@ class Experiment:
             settings.clf,
             scaler=settings.scaler,
             class_weight=settings.class_weight,
+            averaging=settings.averaging,
             **params,
         )
         if settings.dedup and not settings.nested:
@@ -89,6 +90,7 @@ class Experiment:
             "scaler": settings.scaler,
             "class_weight": settings.class_weight,
             "wished_error": settings.abstain,
+            "averaging": settings.averaging,
             "inner_cv": settings.inner_cv,
             "nested": settings.nested,
             "scoring": settings.scoring,

@@ -187,10 +187,16 @@ class OuterLoop:
         from threadpoolctl import threadpool_limits
 
         n_jobs = effective_n_jobs(self.n_jobs)
-        blocks = self.store.blocks(kept.features_, n_jobs=n_jobs)
         threads = parallel_config("threading", n_jobs=n_jobs)  # for encodings
         with threads, threadpool_limits(limits=1, user_api="blas"):
-            decision = kept.decision_from_blocks({n: block[rows] for n, block in blocks.items()})
+            if kept.averaging is None:
+                blocks = self.store.blocks(kept.features_, n_jobs=n_jobs)
+                decision = kept.decision_from_blocks({n: b[rows] for n, b in blocks.items()})
+            else:  # the features of shifted and mirrored faces are not in the store
+                decision = kept.decision_by(
+                    lambda faces: BlockStore(faces).blocks(kept.features_, n_jobs=n_jobs),
+                    self.store.X[rows],
+                )
         return temperature_softmax(decision, kept.temperature_)
 
     def _finish(self, search: GridSearch, test: NDArray[np.intp]) -> FinishedFold:

@@ -33,6 +33,7 @@ class SearchSettings:
     scaler: str = "auto"
     class_weight: str | None = None
     abstain: float | None = None
+    averaging: str | None = None
     scoring: str = "accuracy"
     cv: str | None = None
     neutral_reference: bool = False

@@ -260,6 +260,8 @@ def _linear_places(recognizer: Any, faces: NDArray) -> Sequence[Place] | None:
     """The parts of features that decisions are a linear function of; None if they are not."""
     if not isinstance(recognizer, Recognizer) or not _is_linear(recognizer):
         return None
+    if recognizer.averaging is not None:
+        return None  # linear in the features of all variants
     return feature_places(recognizer.features_.leaves, *image_shape(faces))
 
 
@@ -308,6 +310,11 @@ def _by_occlusion(
         return [FacePart("image", box=box) for box in boxes], left
     leaves = recognizer.features_.leaves
     shapes = {name: leaf for name, leaf in leaves.items() if isinstance(leaf, Geometry)}
+    if shapes and recognizer.averaging is not None:
+        raise ParameterError(
+            f"measures of geometry cannot be left out of a mean over variants of the face "
+            f"(averaging={recognizer.averaging!r}); use recognizer.set_params(averaging=None)"
+        )
     places = [place for name, leaf in shapes.items() for place in geometry_places(name, leaf)]
     boxes = patches(*image_shape(faces)) if len(shapes) < len(leaves) else []
     left = np.hstack(

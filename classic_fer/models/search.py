@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, clone
+from sklearn.model_selection import ParameterGrid
 
 from classic_fer.errors import ParameterError, unknown_name
 from classic_fer.models.block_store import BlockStore
 from classic_fer.models.classifiers import default_grid
 from classic_fer.models.folds import inner_folds
 from classic_fer.models.labels import checked_labels
+from classic_fer.models.mirrored_halves import check_halves
 from classic_fer.models.presets import expand_presets
 from classic_fer.models.recognizer import Recognizer, make_recognizer
 from classic_fer.models.shared_search import GridSearch
@@ -60,6 +62,7 @@ def grid_search(
     class_weight: str | dict[str, float] | None = None,
     calibration: str | None = "temperature",
     wished_error: float | None = None,
+    averaging: str | None = None,
     refit: bool = True,
     n_jobs: int | None = 1,
     random_state: int = 0,
@@ -90,7 +93,7 @@ def grid_search(
         A number means stratified, shuffled folds, with people kept together.
     scoring : str or scorer
         ``"accuracy"``, ``"macro-f1"``, ``"balanced-accuracy"``, or one of scikit-learn's.
-    scaler, class_weight, calibration, wished_error
+    scaler, class_weight, calibration, wished_error, averaging
         See `classic_fer.models.recognizer.make_recognizer`.
     refit : bool
         Whether to train the best recognizer on all rows.
@@ -126,6 +129,7 @@ def grid_search(
         class_weight=class_weight,
         calibration=calibration,
         wished_error=wished_error,
+        averaging=averaging,
         random_state=random_state,
         **recipe.params,
     )
@@ -160,7 +164,8 @@ def complete_grid(
     ------
     ParameterError
         For a parameter that the recognizer lacks, no values, a value that its classifier refuses,
-        or a parameter that is both fixed and searched.
+        a parameter that is both fixed and searched, or features without the mirrored halves that
+        a candidate needs.
     """
     grid, params = dict(grid or {}), dict(params or {})
     both = sorted(set(grid) & set(params))
@@ -179,7 +184,18 @@ def complete_grid(
     searched = any(name.split("__")[0] == "clf" for name in grid)
     usual = default_grid(clf) if isinstance(clf, str) and not searched else {}
     free = {name: values for name, values in usual.items() if name not in params}
-    return {name: list(values) for name, values in {**free, **grid}.items()}
+    complete = {name: list(values) for name, values in {**free, **grid}.items()}
+    _check_candidates(recognizer, complete)
+    return complete
+
+
+def _check_candidates(recognizer: Recognizer, grid: Mapping[str, Sequence[Any]]) -> None:
+    """Refuse candidates that need mirrored halves of features without them."""
+    deciding = ("kernel", "symmetric", "mirror")
+    tried = {name: values for name, values in grid.items() if name.split("__")[-1] in deciding}
+    for candidate in ParameterGrid(tried):
+        changed = clone(recognizer).set_params(**candidate)
+        check_halves(changed.features, changed.clf)
 
 
 def _check_values(clf: BaseEstimator, name: str, values: Sequence[Any]) -> None:

@@ -125,6 +125,11 @@ def recognizer_graph(recognizer: Recognizer) -> ModelProto:
     check_is_fitted(recognizer, "classes_")
     if type(recognizer) is not Recognizer:
         raise ParameterError(f"expected a Recognizer to export, got {type(recognizer).__name__}")
+    if recognizer.averaging is not None:
+        raise ParameterError(
+            f"averaging={recognizer.averaging!r} cannot be exported: a graph sees a face as it "
+            "is; use recognizer.set_params(averaging=None) to export without it"
+        )
     height, width = recognizer.image_shape_
     features = recognizer.features_
     rows = expression_features(graph, features, FaceInputs(FACES, LANDMARKS, (height, width)))

@@ -268,13 +268,15 @@ def test_searches_run_where_they_are_told_and_recognizers_abstain(faces, tmp_pat
 
     table = benchmark(
         str(faces[0]),
-        **(SMALL | {"features": ["hog", "lbp"], "cv": 3, "abstain": 0.2}),
+        **(SMALL | {"features": ["hog", "lbp"], "cv": 3, "abstain": 0.2, "averaging": "mirror"}),
         out=tmp_path / "runs",
         place=place,
     )
     assert entered == ["in", "out"] * 2
     for row in table.rows:
-        assert Result.load(tmp_path / "runs" / row["run"]).answered["wished_error"] == 0.2
+        result = Result.load(tmp_path / "runs" / row["run"])
+        assert result.answered["wished_error"] == 0.2
+        assert result.recognizer["params"]["averaging"] == "mirror"
 
 
 def test_a_backend_that_cannot_be_used_is_refused_before_any_run(faces, tmp_path):

@@ -150,6 +150,24 @@ def test_resume_with_another_flag_is_refused(run):
     assert "was started with --clf linear-svm, now it is knn" in squeezed(result.stderr)
 
 
+def test_averages_over_variants_of_test_faces_are_kept_with_the_run(faces, run, tmp_path):
+    from classic_fer.models.persistence import load_model
+
+    out = tmp_path / "run"
+    result = search(faces, "--averaging", "mirror+shift", "--out", str(out))
+    assert result.exit_code == 0, result.stderr
+    told = Result.load(out)
+    assert told.recognizer["params"]["averaging"] == load_model(out).averaging == "mirror+shift"
+    assert "--averaging mirror+shift" in told.command
+    plain = Result.load(run)
+    assert (told.selection_score, told.best_params) == (plain.selection_score, plain.best_params)
+    scores = [name for name in told.predictions if name.startswith("score_")]
+    assert not np.allclose(told.predictions[scores], plain.predictions[scores], atol=1e-4)
+    resumed = runner.invoke(app, ["gridsearch", "--resume", str(run), "--averaging", "shift"])
+    assert resumed.exit_code == 2
+    assert "was started with --averaging None, now it is shift" in squeezed(resumed.stderr)
+
+
 def test_geometry_on_crops_switches_landmarks_on(faces, tmp_path):
     out = tmp_path / "run"
     flags = ["--features", "geometry", "--no-nested", "--out", str(out)]
@@ -182,6 +200,7 @@ def test_geometry_on_crops_switches_landmarks_on(faces, tmp_path):
         (["--budget", "soon"], "--budget expects a value such as 10m"),
         (["--memory", "4X"], "--memory expects a value such as 4G"),
         (["--class-weight", "heavy"], "class_weight must be 'balanced'"),
+        (["--averaging", "miror"], "unknown averaging 'miror'; expected one of: mirror"),
     ],
 )
 def test_wrong_flags_are_one_line_and_leave_nothing(faces, tmp_path, flags, said):

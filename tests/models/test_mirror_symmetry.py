@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.preprocessing import FunctionTransformer
 
 from classic_fer.errors import ParameterError
 from classic_fer.models.compact_kernel_ridge import CompactKernelRidge
 from classic_fer.models.compact_matrix import compact_columns, compact_rows, products
 from classic_fer.models.encodings.fisher import Fisher
+from classic_fer.models.expression import make_features
 from classic_fer.models.kernel_ridge import KernelRidgeClassifier
 from classic_fer.models.kernels import KernelTerm, kernel_sum, rbf_kernel
 from classic_fer.models.mirror_pca import MPCA
+from classic_fer.models.mirrored_halves import check_halves
 from classic_fer.models.persistence import load_model, save_model
 from classic_fer.models.recognizer import make_recognizer
+from classic_fer.models.search import grid_search
 
 SMALL = {"size": None, "window_sizes": (12, 16), "n_samples": 5000}
 
@@ -233,3 +237,65 @@ def test_the_chain_learns_and_answers_a_mirrored_face_alike(toy, tmp_path):
     assert_allclose(model.decision_function(images), model.decision_function(turned), atol=2e-3)
     loaded = load_model(save_model(model, tmp_path / "compact.skops"))
     assert_array_equal(loaded.predict_proba(images), model.predict_proba(images))
+
+
+def test_a_model_saved_before_vectors_could_be_symmetric_still_loads(toy, tmp_path):
+    small = {f"features__fisher__{name}": value for name, value in SMALL.items()}
+    model = make_recognizer(
+        "fisher", "ridge", calibration=None, features__fisher__n_components=4, **small
+    ).fit(toy.faces, toy.y)
+    expected = model.predict_proba(toy.faces)
+    file = save_model(model, tmp_path / "new.skops")
+    old = load_model(file)
+    for encoding in (old.features.encodings["fisher"], old.features_.projections_["fisher"]):
+        vars(encoding).pop("symmetric")
+        vars(encoding).pop("signs_", None)
+    again = load_model(save_model(old, tmp_path / "old.skops"))
+    assert again.get_params()["features__fisher__symmetric"] is False
+    assert_array_equal(again.predict_proba(toy.faces), expected)
+
+
+@pytest.mark.parametrize(
+    ("features", "params", "said"),
+    [
+        ("hog", {"clf__kernel": "mirror-rbf"}, "kernel 'mirror-rbf' needs .* which 'hog' does not"),
+        ("fisher", {"clf__kernel": "mirror-rbf"}, "features__fisher__symmetric=true"),
+        ("hog:mpca", {}, "mpca needs features of two mirrored halves, which 'hog:mpca' does not"),
+        ("fisher:mpca", {"features__fisher__symmetric": False}, "mpca needs features"),
+        (
+            "fisher:mpca",
+            {"features__fisher__symmetric": True, "features__fisher__mirror": True},
+            "mpca needs features",
+        ),
+        (
+            "fisher:pca",
+            {"features__fisher__symmetric": True, "clf__kernel": "mirror-rbf"},
+            "kernel 'mirror-rbf' needs",
+        ),
+        (
+            "fisher+hog",
+            {"features__fisher__symmetric": True, "clf__kernel": "mirror-rbf"},
+            "kernel 'mirror-rbf' needs",
+        ),
+    ],
+)
+def test_features_without_mirrored_halves_are_refused(toy, features, params, said):
+    model = make_recognizer(features, "krr", calibration=None, **params)
+    with pytest.raises(ParameterError, match=said):
+        model.fit(toy.faces, toy.y)
+    grid = {name: [value] for name, value in params.items()} | {"clf__alpha": [0.1]}
+    with pytest.raises(ParameterError, match=said):
+        grid_search(toy.faces, toy.y, features=features, clf="krr", grid=grid)
+
+
+def test_features_with_mirrored_halves_or_of_others_are_let_through():
+    for features in ("fisher", "fisher:mpca", "fisher:mpca+hog"):
+        model = make_recognizer(features, "krr", features__fisher__symmetric=True)
+        check_halves(model.features, model.clf)
+        if "+" not in features:
+            check_halves(model.features, KernelRidgeClassifier(kernel="mirror-rbf"))
+        else:  # of which the caller says where the halves are
+            terms = [KernelTerm("mirror-rbf", stop=20)]
+            check_halves(model.features, KernelRidgeClassifier(kernel=terms))
+    other = make_features(FunctionTransformer())
+    check_halves(other, KernelRidgeClassifier(kernel="mirror-rbf"))

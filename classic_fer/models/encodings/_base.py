@@ -78,7 +78,7 @@ class ImageEncoding(TransformerMixin, BaseEstimator):
     mean_: NDArray[np.float32]
     components_: NDArray[np.float32]
     position_scale_: float
-    signs_: NDArray[np.float32] | None
+    signs_: NDArray[np.float32] | None = None  # also of models saved before there were any
     image_shape_: tuple[int, int]
 
     def __init__(

@@ -55,6 +55,7 @@ power, mirror, n_samples, n_jobs, random_state
     """
 
     _n_moments = 2
+    symmetric: bool = False  # also of models that were saved before there was a choice
 
     def __init__(
         self,

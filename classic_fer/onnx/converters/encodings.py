@@ -34,7 +34,7 @@ def encoded_faces(
         Height and width.
     """
     rows = _encoded(graph, encoding, faces, shape)
-    signs = getattr(encoding, "signs_", None)  # encodings of earlier versions have none
+    signs = encoding.signs_
     if signs is not None:
         rows = _halves(graph, rows, signs, len(encoding.means_), mirror=encoding.mirror)
     elif encoding.mirror:
