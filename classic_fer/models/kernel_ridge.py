@@ -171,9 +171,11 @@ class KernelRidgeClassifier(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "dual_coef_")
         rows: NDArray = validate_data(self, X, dtype=[np.float32, np.float64], reset=False)
         scores = np.empty((len(rows), len(self.intercept_)))
+        # Large terms of both signs: single precision would lose the fourth digit of the sum.
+        dual = self.dual_coef_.astype(np.float64)
         for start in range(0, len(rows), _BLOCK):
-            kernel = self._kernel(rows[start : start + _BLOCK])
-            scores[start : start + _BLOCK] = kernel @ self.dual_coef_ + self.intercept_
+            kernel = self._kernel(rows[start : start + _BLOCK]).astype(np.float64, copy=False)
+            scores[start : start + _BLOCK] = kernel @ dual + self.intercept_
         return scores[:, 0] if len(self.classes_) == 2 else scores
 
     def _kernel(self, rows: NDArray) -> NDArray:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ExportedGraph", "export_recognizer", "recognizer_graph"]
 
-_MOST_DIFFERENCE = 1e-3  # on drawn patterns: smooth, so that rounding weighs more than on faces
+_MOST_DIFFERENCE = 1e-4
 _MOST_BYTES = 2**31 - 1  # of a protocol buffer
 
 

@@ -36,6 +36,4 @@ def test_the_bundled_recognizer_on_jaffe(realdata, tmp_path):
     faces = align_faces(few, alignment=recognizer.alignment_, n_jobs=1).faces
     export_recognizer(recognizer, tmp_path / "graph.onnx")
     verdict = check_graph(recognizer, tmp_path / "graph.onnx", faces)
-    assert verdict.same == len(faces)
-    # Its coefficients are large and of both signs: sums in single precision differ by about this.
-    assert verdict.difference < 1e-3
+    assert verdict.passed, verdict
