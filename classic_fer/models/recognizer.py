@@ -59,8 +59,9 @@ class Recognizer(PhotoPredictionsMixin, ClassifierMixin, BaseEstimator):
     averaging : {None, "mirror", "shift", "mirror+shift"}
         Decision values of a face are the means over its variants: with its mirror image, with
         shifts by one pixel (`classic_fer.models.face_variants.face_variants`). It takes 2, 5 or
-        10 times as long. Training and search see faces as they are, and so do calibration and
-        threshold: they are fitted on held-out values that are not averaged.
+        10 times as long. Training sees faces as they are, and so do calibration and threshold
+        (fitted on held-out values that are not averaged) and the search, unless scikit-learn's
+        GridSearchCV has to do it.
 
     Attributes
     ----------
