@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import dataset_of
+from striped_faces import dataset_of
 
 from classic_fer.cnn.settings import TrainingSettings
 from classic_fer.cnn.training import train_network, training_parts
