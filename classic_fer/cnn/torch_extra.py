@@ -24,7 +24,6 @@ def require_torch() -> None:
         raise MissingPackageError(
             f"training a network needs {' and '.join(missing)}, which "
             f"{'is' if len(missing) == 1 else 'are'} not installed: pip install "
-            "'classic_fer[cnn]' (on Linux first the build for CPUs, which is much smaller: pip "
-            "install torch --index-url https://download.pytorch.org/whl/cpu). Trained networks "
-            "run without it"
+            "'classic_fer[cnn]' (on Linux first PyTorch's build for CPUs, which is much smaller: "
+            "'Get started' on pytorch.org has the command). Trained networks run without it"
         )

@@ -35,7 +35,7 @@ def test_without_torch_the_error_names_the_remedy(monkeypatch, tmp_path):
     result = train("--out", tmp_path / "run")
     assert result.exit_code == 2
     assert "pip install 'classic_fer[cnn]'" in said(result)
-    assert "https://download.pytorch.org/whl/cpu" in said(result)
+    assert "PyTorch's build for CPUs" in said(result)
     assert not (tmp_path / "run").exists()
 
 
