@@ -24,8 +24,8 @@ from classic_fer.models.attacks import (
     perturbation_size,
     random_changes,
 )
+from classic_fer.studies.attack_answers import AttackAnswers, column
 from classic_fer.studies.cells import Cell, Progress, run_cells
-from classic_fer.studies.drops import mean_score
 from classic_fer.studies.recognizers import Recognizers
 from classic_fer.studies.result import StudyResult, StudyTable, dataset_facts
 from classic_fer.studies.samples import rows_by_fold
@@ -33,7 +33,7 @@ from classic_fer.studies.samples import rows_by_fold
 if TYPE_CHECKING:
     from classic_fer.datasets.dataset import Dataset
 
-__all__ = ["STRENGTHS", "Attacked", "attack_study", "carry_over", "column"]
+__all__ = ["STRENGTHS", "Attacked", "attack_study", "carry_over"]
 
 STRENGTHS = (0.01, 0.02, 0.04, 0.08)
 _EXAMPLES = 6
@@ -128,7 +128,7 @@ def attack_study(
         "seed": random_state,
     }
     outcomes = run_cells(cells, work, settings=settings, out=out, resume=resume, progress=progress)
-    table = _Answers(sides, ways, rows, cells, outcomes, random_state).table(levels)
+    table = AttackAnswers(sides, ways, rows, cells, outcomes, random_state).table(levels)
     facts = first.recognizers.facts()
     facts["warnings"] += [] if second is None else second.recognizers.facts()["warnings"]
     return StudyResult(
@@ -152,11 +152,6 @@ def attack_study(
         seconds=time.perf_counter() - start,
         **facts,
     )
-
-
-def column(kind: str, name: str, names: Sequence[str]) -> str:
-    """The column of a recognizer; its name is left out where there is only one."""
-    return kind if len(names) == 1 else f"{kind}: {name}"
 
 
 def carry_over(
@@ -247,86 +242,6 @@ class _Attack:
         names = np.asarray(recognizer.classes_, dtype=str)
         answers = names[np.asarray(recognizer.predict_proba(faces)).argmax(axis=1)]
         return answers == side.dataset.y[self.rows[fold]]
-
-
-class _Answers:
-    """Per face the share of repeats in which each recognizer was right."""
-
-    def __init__(
-        self,
-        sides: Sequence[Attacked],
-        ways: Sequence[str],
-        rows: list[NDArray[np.intp]],
-        cells: Sequence[Cell],
-        outcomes: Sequence[dict[str, Any]],
-        seed: int,
-    ) -> None:
-        self.sides, self.ways, self.rows = sides, ways, rows
-        self.cells, self.outcomes, self.seed = cells, outcomes, seed
-        people = sides[0].dataset.groups
-        self.people = None if people is None else people[np.concatenate(rows)]
-
-    def table(self, levels: Sequence[float]) -> StudyTable:
-        """One row for each attacked recognizer and strength, with the plain faces first."""
-        shown = []
-        names = [side.name for side in self.sides]
-        for on, way in enumerate(self.ways):
-            for level in (0.0, *levels):
-                row: dict[str, Any] = {
-                    "made_on": self.sides[on].name,
-                    "attack": way,
-                    "strength": level,
-                }
-                for number, side in enumerate(self.sides):
-                    attacked, plain, noisy = self._values(on, number, level)
-                    row[column("accuracy", side.name, names)] = self._score(attacked)
-                    row[column("changed at random", side.name, names)] = (
-                        None if noisy is None else self._score(noisy)
-                    )
-                    right = plain > 0
-                    row[column("fooled", side.name, names)] = (
-                        float(1 - attacked[right].mean()) if right.any() else None
-                    )
-                shown.append(row)
-        return StudyTable(
-            "strengths", "Accuracy by strength of the attack", shown, formats={"strength": "g"}
-        )
-
-    def _score(self, values: NDArray[np.float64]) -> dict[str, Any]:
-        return mean_score(values, self.people, random_state=self.seed)
-
-    def _values(
-        self, on: int, number: int, level: float
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]:
-        """Attacked, plain and randomly changed: per face how often it was recognized."""
-        smallest = self.ways[on] == "hopskipjump"
-        attacked, plain, noisy = [], [], []
-        for fold, rows in enumerate(self.rows):
-            if not len(rows):
-                continue
-            of_fold = [
-                outcome
-                for cell, outcome in zip(self.cells, self.outcomes)
-                if cell["on"] == on
-                and cell["fold"] == fold
-                and (smallest or not level or cell["strength"] == level)
-            ]
-            before = of_fold[0][f"plain{number}"].astype(float)
-            plain.append(before)
-            if not level:
-                attacked.append(before)
-                continue
-            right = [o[f"attacked{number}"].astype(float) for o in of_fold]
-            if smallest:  # changes larger than this strength were not needed, but not allowed
-                right = [np.where(o["size"] <= level, r, before) for o, r in zip(of_fold, right)]
-            else:
-                noisy.append(np.mean([o[f"random{number}"] for o in of_fold], axis=0))
-            attacked.append(np.mean(right, axis=0))
-        return (
-            np.concatenate(attacked),
-            np.concatenate(plain),
-            np.concatenate(noisy) if noisy else None,
-        )
 
 
 def _of_fold(side: Attacked, fold: int) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from classic_fer.reports.page_figures import BLUE, GREY, ORANGE, legend_below, small_axes
 from classic_fer.reports.studies.figures import StudyFigure
-from classic_fer.studies.attack import column
+from classic_fer.studies.attack_answers import column
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
