@@ -125,6 +125,7 @@ def declared(values: list[Any]) -> str:
 
 
 def are_probabilities(values: NDArray) -> bool:
+    """Whether each row of values, shape (n, n_classes), is non-negative and adds up to 1."""
     return bool((values >= 0).all() and np.abs(values.sum(axis=1) - 1).max() <= _ROUNDING)
 
 
